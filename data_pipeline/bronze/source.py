@@ -1,0 +1,116 @@
+"""What a publisher's module says of itself. Subclass ApiSource or FileSource."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any, ClassVar, Generic, TypeVar
+
+from data_pipeline.bronze.http import Answer, Api
+from data_pipeline.bronze.run import UNIT_SECONDS, Plan, Run, Unit
+from data_pipeline.settings import ApiSettings, FileSettings, SourceSettings
+
+S = TypeVar("S", bound=SourceSettings)
+A = TypeVar("A", bound=ApiSettings)
+# Enough units for all workers to finish together, and none so long that one worker drags on.
+UNITS_PER_WORKER = 6
+MAX_PAGES_PER_UNIT = 50
+
+# reached(milestone, within_days) -> whether a run of the last days completed it
+Reached = Callable[[str, int], bool]
+
+
+class Source(ABC, Generic[S]):
+    """A publisher: its settings' type, and its credentials if it asks for any.
+
+    ``credentials`` maps a field of the source's secret to the environment variable that holds it
+    on a laptop.
+    """
+
+    settings_type: ClassVar[type[SourceSettings]]
+    credentials: ClassVar[Mapping[str, str]] = {}
+
+    def __init__(self, settings: S) -> None:
+        self.settings = settings
+
+    @property
+    def name(self) -> str:
+        return type(self).__module__.rpartition(".")[2]
+
+
+@dataclass(frozen=True)
+class Page:
+    """One answer's records: each one's verbatim text, and the fields seen in them."""
+
+    number: int
+    answer: Answer
+    member: str
+
+
+class ApiSource(Source[A]):
+    """A publisher that is asked page by page."""
+
+    def headers(self, secret: Mapping[str, str]) -> dict[str, str]:
+        """Return the headers that identify and authorise a request."""
+        return {}
+
+    @property
+    def requests_per_second(self) -> float:
+        """The source's whole budget, for all its workers together."""
+        return min(self.settings.requests_per_second, self.settings.requests_per_minute / 60)
+
+    @property
+    def worker_rate(self) -> float:
+        return self.requests_per_second / self.settings.max_concurrency
+
+    def page_ranges(self, total_pages: int, of_all: int | None = None) -> list[tuple[int, int]]:
+        """Return (first, last) pages, 1 to ``total_pages`` split into even units.
+
+        A unit is at most two minutes of one worker's requests; ``of_all`` is the number of pages
+        of the whole run where that is more than this listing's.
+        """
+        workers = self.settings.max_concurrency
+        even = (of_all or total_pages) // (workers * UNITS_PER_WORKER)
+        most = min(MAX_PAGES_PER_UNIT, int(UNIT_SECONDS * self.worker_rate), max(even, 5))
+        count = -(-total_pages // max(1, most))
+        bounds = [round(i * total_pages / count) for i in range(count + 1)] if count else []
+        return [(low + 1, high) for low, high in pairwise(bounds)]
+
+    @abstractmethod
+    def plan(self, api: Api, run: Run, reached: Reached) -> Plan:
+        """Return the units of ``run``; may ask the API, for totals say."""
+
+    @abstractmethod
+    def fetch(self, api: Api, unit: Unit) -> Iterator[Page | Unit]:
+        """Yield the pages of ``unit``, and units found beyond the plan (the list grew)."""
+
+
+@dataclass(frozen=True)
+class FileDataset:
+    """A file of a publisher: its dataset and the columns that it cannot do without.
+
+    ``splittable`` says that no field of it can hold a line break, so that byte ranges aligned
+    to lines can be read apart.
+    """
+
+    dataset: str
+    required: frozenset[str]
+    splittable: bool = False
+
+
+class FileSource(Source[FileSettings]):
+    """A publisher of files, alone or in a zip."""
+
+    settings_type = FileSettings
+    files: ClassVar[Mapping[str, FileDataset]]
+
+    def recognise(self, file_name: str) -> FileDataset | None:
+        """Return what the file of this name (without folders) is, or None if it is not wanted."""
+        return self.files.get(file_name.lower())
+
+
+def found(parent: Unit, index: int, **params: Any) -> Unit:
+    """Return a unit found while ``parent`` was fetched; it sorts behind it, before the next."""
+    return Unit(f"{parent.name}.{index:05d}", parent.dataset, {**parent.params, **params})

@@ -1,0 +1,110 @@
+"""CSV and zips as publishers ship them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from data_pipeline.bronze.files import (
+    MAX_ROW_LINES,
+    byte_ranges,
+    csv_header,
+    csv_records,
+    lines_of_range,
+    open_member,
+)
+from data_pipeline.errors import InputError
+
+
+def read(text: bytes, width: int = 3) -> list[tuple[object, bool]]:
+    header = ["a", "b", "c"][:width]
+    found = csv_records(iter(io.BytesIO(text)), header)
+    return [(text if bad else list(json.loads(text).values()), bad) for text, bad in found]
+
+
+def test_values_are_as_written() -> None:
+    assert read(b' 1 ,"x, ""y""",\xc2\xa0z \r\n\r\n4,,"5"\n') == [
+        ([" 1 ", 'x, "y"', "\xa0z "], False),
+        (["4", "", "5"], False),
+    ]
+
+
+def test_a_field_may_hold_line_breaks() -> None:
+    assert read(b'1,"x\r\ny\n",z\n2,b,c\n') == [
+        (["1", "x\r\ny\n", "z"], False),
+        (["2", "b", "c"], False),
+    ]
+
+
+@pytest.mark.parametrize(
+    "line", [b"1,2", b"1,2,3,4", b'1,"2,3', b'1,2"3",4', b"1,\xff,3", b'1,"2"x,3']
+)
+def test_what_cannot_be_split_costs_its_own_line_only(line: bytes) -> None:
+    found = read(b"0,0,0\n" + line + b"\n9,9,9\n")
+    assert found[0] == (["0", "0", "0"], False)
+    assert found[-1] == (["9", "9", "9"], False)
+    assert found[1] == (line.decode("utf-8", "backslashreplace"), True) or found[1] == (
+        ["1", '2"3"', "4"],
+        False,
+    )
+    assert len(found) == 3
+
+
+def test_a_stray_quotation_mark_does_not_swallow_the_file() -> None:
+    rows = b"".join(b"%d,b,c\n" % i for i in range(MAX_ROW_LINES + 10))
+    found = read(b'x,"y,z\n' + rows)
+    assert found[0] == ('x,"y,z', True)
+    assert len(found) == MAX_ROW_LINES + 11
+    assert not any(bad for _, bad in found[1:])
+
+
+def test_a_file_cut_in_the_middle_keeps_what_is_before() -> None:
+    assert read(b'1,2,3\n4,"5') == [(["1", "2", "3"], False), ('4,"5', True)]
+
+
+@given(st.lists(st.lists(st.text(), min_size=2, max_size=2)))
+def test_what_csv_writes_is_read_again(rows: list[list[str]]) -> None:
+    text = io.StringIO(newline="")
+    csv.writer(text, quoting=csv.QUOTE_ALL).writerows(rows)
+    written = text.getvalue().encode("utf-8", "surrogatepass")
+    assert read(written, width=2) == [(row, False) for row in rows]
+
+
+@given(st.lists(st.binary(max_size=9).filter(lambda b: b"\n" not in b)), st.integers(1, 20))
+def test_byte_ranges_lose_and_share_no_line(lines: list[bytes], length: int) -> None:
+    header, text = b"the header\n", b"\n".join(lines)
+    content = header + text
+    parts = [
+        line
+        for low, high in byte_ranges(len(header), len(content), length)
+        for line in lines_of_range(io.BytesIO(content), low, high)
+    ]
+    assert b"".join(parts) == text
+
+
+def test_a_header_has_no_mark_and_no_blanks() -> None:
+    line = "\ufeffMAL_ID, sypnopsis\r\n".encode()
+    assert csv_header(io.BytesIO(line + b"1,x\n"), "f") == (["MAL_ID", "sypnopsis"], len(line))
+
+
+def test_a_header_that_is_no_text_is_an_error() -> None:
+    with pytest.raises(InputError, match="f does not begin with a header line"):
+        csv_header(io.BytesIO(b"\xff\xfe\x00"), "f")
+
+
+def test_a_broken_zip_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.csv", "a,b\n" * 10_000)
+    whole = path.read_bytes()
+    for broken in (whole[: len(whole) // 2], b"no zip", whole[:60] + b"\0" * 20 + whole[80:]):
+        with pytest.raises(InputError, match=r"a\.zip is not a whole zip"):
+            with open_member(io.BytesIO(broken), "a.zip", "x.csv") as stream:
+                stream.read()
