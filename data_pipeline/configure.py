@@ -82,6 +82,7 @@ def _resources(settings: Settings, source: str) -> str:
     seconds, memory = (FILE_SECONDS, FILE_MEMORY) if is_file else (API_SECONDS, API_MEMORY)
     dashed = source.replace("_", "-")
     where = "${AWS::Region}:${AWS::AccountId}"
+    path = "${Project}/${Environment}"
     arn, it = "arn:${AWS::Partition}", "${Project}-${Environment}"
     landing = f"""\
             - Effect: Allow
@@ -91,7 +92,7 @@ def _resources(settings: Settings, source: str) -> str:
     secret = f"""\
             - Effect: Allow
               Action: secretsmanager:GetSecretValue
-              Resource: !Sub {arn}:secretsmanager:{where}:secret:${{Project}}/${{Environment}}/{source}-*
+              Resource: !Sub {arn}:secretsmanager:{where}:secret:{path}/{source}-*
 """
     more = landing if is_file else secret if source_class(source).credentials else ""
     return f"""\

@@ -20,9 +20,9 @@ from data_pipeline.bronze.run import utc_now
 from data_pipeline.errors import ApiBusyError, ApiError, ApiRefusedError
 
 # Below the allowed rate by this much, so that jitter on the way never adds up to a violation.
-PACE_MARGIN = 0.98
+PACE_MARGIN = 0.99
 # A late request may be followed by sooner ones, up to this much of lost time (seconds).
-CATCH_UP = 0.25
+CATCH_UP = 0.5
 TRIES = 5
 LONGEST_WAIT = 60.0
 TIMEOUT = (5, 30)

@@ -48,10 +48,18 @@ class Stack:
 
         Raises LakehouseError with the message of what it raised: the emulator keeps no more.
         """
-        answer = self.emulator.client("lambda").invoke(
-            FunctionName=f"{self.emulator.home.project}-{ENVIRONMENT}-{function}",
-            Payload=json.dumps(event).encode(),
-        )
+        prefix = f"{self.emulator.home.project}-{ENVIRONMENT}-"
+        functions = self.emulator.client("lambda")
+        try:
+            answer = functions.invoke(
+                FunctionName=prefix + function, Payload=json.dumps(event).encode()
+            )
+        except functions.exceptions.ResourceNotFoundException:
+            deployed = [its["FunctionName"] for its in functions.list_functions()["Functions"]]
+            names = sorted(name.removeprefix(prefix) for name in deployed)
+            raise LakehouseError(
+                f"there is no function {function!r}; expected {', '.join(names)}"
+            ) from None
         body = json.loads(answer["Payload"].read() or b"null")
         if "FunctionError" not in answer:
             return body

@@ -16,7 +16,7 @@ from data_pipeline.local.sandbox.limits import RateLimit
 from data_pipeline.local.sandbox.recorded import elements, json_files
 from data_pipeline.local.sandbox.server import Call, Response, StandIn
 
-TOKEN = "sandbox"  # noqa: S105 - accepted by nobody but the sandbox
+TOKEN = "sandbox"
 """The Bearer token that the sandbox accepts unless it is given another."""
 
 PAGE_SIZE = 20

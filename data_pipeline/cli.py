@@ -1,0 +1,312 @@
+"""The `lakehouse` command. Each command only reads its arguments and prints what came of it.
+
+Exit status: 0 done, 1 a failure with one clear message, 2 wrong usage, 130 stopped by Ctrl-C.
+What a command needs is imported in it: `lakehouse query` has no time for Spark or the emulator.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import click
+
+from data_pipeline.errors import LakehouseError, SettingsError
+
+SOURCES = click.argument("sources", nargs=-1)
+
+
+class SourceFolder(click.ParamType[tuple[str, Path]]):
+    """SOURCE=DIR"""
+
+    name = "SOURCE=DIR"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> tuple[str, Path]:
+        source, equals, folder = str(value).partition("=")
+        if not source or not equals or not folder:
+            self.fail(f"{value!r} is not SOURCE=DIR", param, ctx)
+        return source, Path(folder)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+def cli(debug: bool) -> None:
+    """Films, anime, music and books: from their publishers to SQL, on this machine."""
+
+
+def run_options(command: Any) -> Any:
+    """Add the options that say what is extracted, and from whom."""
+    options = [
+        SOURCES,
+        click.option(
+            "--from",
+            "recorded",
+            type=SourceFolder(),
+            multiple=True,
+            help="Take a source from a folder: recorded answers, or the publisher's files.",
+        ),
+        click.option("--live", is_flag=True, help="Go to the real publishers."),
+        click.option("--limit", type=click.IntRange(1), help="Take N pages or units a source."),
+        click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Logical date [today]."),
+        click.option(
+            "--again",
+            type=click.IntRange(0),
+            default=0,
+            help="Make another run of the day.",
+        ),
+        click.option("--real-limits", is_flag=True, help="Keep the real rate limits."),
+    ]
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
+@cli.command()
+@run_options
+def run(**options: Any) -> None:
+    """Run the whole pipeline: extract, silver, gold, catalogue.
+
+    By default all sources, from generated sandboxes. The same day again resumes a run, or has
+    nothing to do.
+    """
+    _pipeline(transform=True, **options)
+
+
+@cli.command()
+@run_options
+def extract(**options: Any) -> None:
+    """Extract into bronze, and no further."""
+    _pipeline(transform=False, **options)
+
+
+@cli.command()
+@click.option("--sources", default="", help="Only these, separated by commas.")
+@click.option("--tables", default="", help="Only these, separated by commas.")
+@click.option("--run-id", help="Load this run again.")
+@click.option("--full-refresh", is_flag=True, help="Load all of bronze again.")
+def silver(sources: str, tables: str, run_id: str | None, full_refresh: bool) -> None:
+    """Load what is pending in bronze into the silver tables."""
+    from data_pipeline.local import report
+    from data_pipeline.local.lakehouse import lakehouse
+    from data_pipeline.local.progress import bars
+
+    with lakehouse(_settings()) as house:
+        with bars(report.progress_console(), "tables") as shown, house.spark() as spark:
+            results = house.load_silver(
+                spark,
+                shown.update,
+                sources=_names(sources),
+                tables=_names(tables),
+                run_id=run_id,
+                full_refresh=full_refresh,
+            )
+        house.register_tables()
+    report.print_silver(results)
+    _fail_if(_failures(results, []))
+
+
+@cli.command()
+@click.option("--tables", default="", help="Only these, separated by commas.")
+def gold(tables: str) -> None:
+    """Build the gold tables whose inputs or code changed."""
+    from data_pipeline.local import report
+    from data_pipeline.local.lakehouse import lakehouse
+    from data_pipeline.local.progress import bars
+
+    with lakehouse(_settings()) as house:
+        with bars(report.progress_console(), "tables") as shown, house.spark() as spark:
+            results = house.build_gold(spark, shown.update, _names(tables) or None)
+        house.register_tables()
+    report.print_gold(results)
+    _fail_if(_failures([], results))
+
+
+@cli.command()
+@click.argument("sql")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table")
+def query(sql: str, form: str) -> None:
+    """Query the tables, as silver.NAME and gold.NAME, in Athena's SQL."""
+    from data_pipeline.local.query import LocalLake, render
+    from data_pipeline.local.query import query as run_query
+
+    render(run_query(sql, LocalLake(_home())), form)
+
+
+@cli.command()
+def tables() -> None:
+    """List every table: rows, columns, address, last load."""
+    from data_pipeline.local import report
+    from data_pipeline.local.query import LocalLake
+
+    report.print_tables(LocalLake(_home()).tables())
+
+
+@cli.command()
+def status() -> None:
+    """List the runs, how far each is, and what silver has to take."""
+    from data_pipeline.local import report
+    from data_pipeline.local.status import run_statuses
+
+    report.print_status(run_statuses(_home()))
+
+
+@cli.command()
+@click.argument("function")
+@click.option(
+    "--event", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="A JSON file."
+)
+def invoke(function: str, event: Path | None) -> None:
+    """Run one Lambda (start-extraction, completion, extract-SOURCE) and print what it returns.
+
+    Its publishers are the sandboxes.
+    """
+    from data_pipeline.local.lakehouse import chosen_sources, lakehouse
+    from data_pipeline.local.publishers import Choice
+
+    try:
+        payload = json.loads(event.read_text(encoding="utf-8")) if event else {}
+    except ValueError as error:
+        raise SettingsError(f"{event} is not JSON: {error}") from None
+    settings = _settings()
+    with (
+        lakehouse(settings) as house,
+        house.publishers(chosen_sources(settings, ()), Choice({})),
+    ):
+        answer = house.stack.invoke(function, payload)
+    click.echo(json.dumps(answer, indent=2, ensure_ascii=False))
+
+
+@cli.command()
+def config() -> None:
+    """Write what follows from configs.ini into template.yaml."""
+    from data_pipeline.configure import TEMPLATE, write_template
+
+    changed = write_template(_settings())
+    click.echo(f"{TEMPLATE} {'is brought up to date' if changed else 'was up to date'}")
+
+
+def _pipeline(
+    transform: bool,
+    sources: Sequence[str],
+    recorded: Sequence[tuple[str, Path]],
+    live: bool,
+    limit: int | None,
+    as_of: datetime | None,
+    again: int,
+    real_limits: bool,
+) -> None:
+    from data_pipeline.local import report
+    from data_pipeline.local.extraction import Wanted
+    from data_pipeline.local.lakehouse import Transformed, chosen_sources, lakehouse
+    from data_pipeline.local.progress import bars
+    from data_pipeline.local.publishers import Choice, live_sources
+
+    settings = _settings()
+    chosen = chosen_sources(settings, sources)
+    choice = Choice(dict(recorded), live, real_limits)
+    for source in choice.recorded:
+        if source not in chosen:
+            raise SettingsError(
+                f"--from {source}=… names a source that is not run; run are {', '.join(chosen)}"
+            )
+    notes: list[str] = []
+    if live:
+        keyless = [source for source in chosen if source not in choice.recorded]
+        usable, notes = live_sources(keyless, bool(sources))
+        chosen = [source for source in chosen if source in choice.recorded or source in usable]
+    console, clock = report.progress_console(), report.Clock()
+    done = None
+    with lakehouse(settings) as house:
+        clock.lap("start")
+        with bars(console, "units") as shown:
+            wanted = Wanted(_day(as_of), again, limit)
+            outcomes = house.extract(chosen, choice, wanted, shown.update)
+        clock.lap("extract")
+        if transform:
+            done = Transformed()
+            if not house.is_current():
+                with bars(console, "tables") as shown:
+                    done = house.transform(shown.update)
+            clock.lap("silver and gold")
+    clock.lap("stop")
+    report.print_run(outcomes, done, notes, clock)
+    _fail_if(
+        [f"{o.source}: {p}" for o in outcomes if not o.ok for p in o.problems or [o.state]]
+        + (_failures(done.silver, done.gold) if done else [])
+    )
+
+
+def _day(as_of: datetime | None) -> date | None:
+    day = as_of.date() if as_of else None
+    if day and day > datetime.now(UTC).date():
+        raise SettingsError(f"--as-of {day} lies in the future; expected today (UTC) or before")
+    return day
+
+
+def _settings() -> Any:
+    from data_pipeline.settings import load_settings
+
+    return load_settings()
+
+
+def _home() -> Any:
+    from data_pipeline.local.home import Home
+
+    return Home.of(_settings().project.name)
+
+
+def _names(text: str) -> list[str]:
+    return [name.strip() for name in text.split(",") if name.strip()]
+
+
+def _failures(silver: Sequence[Any], gold: Sequence[Any]) -> list[str]:
+    return [
+        f"{layer}.{result.table}: {result.message}"
+        for layer, results in (("silver", silver), ("gold", gold))
+        for result in results
+        if result.status == "failed"
+    ]
+
+
+def _fail_if(problems: list[str]) -> None:
+    if problems:
+        raise LakehouseError("\n".join(problems))
+
+
+def main() -> None:
+    """Run the command, with errors as one message and Ctrl-C as a plain stop."""
+    debug = "--debug" in sys.argv[1:]
+    try:
+        cli.main(prog_name="lakehouse", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("Stopped. Nothing is left running; the next run goes on from here.", err=True)
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output has seen enough.
+        sys.stderr.close()
+        sys.exit(0)
+    except LakehouseError as error:
+        if debug:
+            raise
+        click.echo(f"Error: {error}", err=True)
+        sys.exit(1)
+    except Exception as error:
+        if debug:
+            raise
+        click.echo(
+            f"Error: {type(error).__name__}: {error}\nThis should not happen: "
+            "`lakehouse --debug …` shows where it comes from.",
+            err=True,
+        )
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

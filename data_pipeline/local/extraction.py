@@ -1,0 +1,153 @@
+"""Starts extractions on the local stack and waits until each run is with silver."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from data_pipeline.bronze.run import file_key, file_trigger, iso, utc_now
+from data_pipeline.bronze.source import FileSource
+from data_pipeline.bronze.sources import source_class
+from data_pipeline.errors import LakehouseError
+from data_pipeline.local.publishers import Publisher
+from data_pipeline.local.stack import Stack
+
+# The landing bucket's event starts the planner within moments; after this long it was lost.
+EVENT_SECONDS = 15
+POLL_SECONDS = 0.25
+
+# called with (source, units landed, units known)
+Progress = Callable[[str, int, int], None]
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a command asks of each source."""
+
+    as_of: date | None = None
+    again: int = 0
+    limit: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run of a source ended.
+
+    ``state`` is complete, partial, failed or rejected; "nothing new" where there was no run.
+    """
+
+    source: str
+    run_id: str
+    state: str
+    units: int = 0
+    landed: int = 0
+    problems: Sequence[str] = field(default=())
+
+    @property
+    def ok(self) -> bool:
+        return self.state in ("complete", "nothing new")
+
+
+def extract(
+    stack: Stack, publishers: Mapping[str, Publisher], wanted: Wanted, progress: Progress
+) -> list[Outcome]:
+    """Run every source to its end; one that fails does not stop the others."""
+    with ThreadPoolExecutor(max_workers=len(publishers)) as pool:
+        work = [
+            pool.submit(_extract_source, stack, source, publisher, wanted, progress)
+            for source, publisher in publishers.items()
+        ]
+        return [outcome for done in work for outcome in done.result()]
+
+
+def _extract_source(
+    stack: Stack, source: str, publisher: Publisher, wanted: Wanted, progress: Progress
+) -> list[Outcome]:
+    since = iso(utc_now())
+    try:
+        run_ids = _start(stack, source, publisher, wanted)
+        outcomes = list(_wait(stack, source, run_ids, since, progress))
+    except LakehouseError as error:
+        return [Outcome(source, "", "failed", problems=[str(error)])]
+    return outcomes or [Outcome(source, "", "nothing new")]
+
+
+def _start(stack: Stack, source: str, publisher: Publisher, wanted: Wanted) -> list[str]:
+    """Return the runs that are to be waited for."""
+    event: dict[str, Any] = {"source": source, "again": wanted.again, "limit": wanted.limit}
+    if not issubclass(source_class(source), FileSource):
+        as_of = {"as_of": wanted.as_of.isoformat()} if wanted.as_of else {}
+        return _run_ids(stack.invoke("start-extraction", {**event, **as_of}))
+    if publisher.file:
+        landed = [_drop(stack, source, publisher.file, wanted.limit)]
+    else:
+        landed = stack.invoke("start-extraction", {**event, "fetch": True})["landed"]
+    for file in landed:
+        _await_event(stack, source, file)
+    return _run_ids(stack.invoke("start-extraction", event))
+
+
+def _run_ids(answer: Mapping[str, Any]) -> list[str]:
+    return [run["run_id"] for run in answer["runs"]]
+
+
+def _drop(stack: Stack, source: str, file: Path, limit: int | None) -> dict[str, Any]:
+    """Put a file into the landing bucket, as a person would. Returns its key and ETag."""
+    bucket, key = stack.emulator.home.bucket("landing"), f"{source}/{file.name}"
+    metadata = {"limit": str(limit)} if limit else {}
+    stack.emulator.s3.upload_file(str(file), bucket, key, ExtraArgs={"Metadata": metadata})
+    head = stack.emulator.s3.head_object(Bucket=bucket, Key=key)
+    return {"key": key, "etag": head["ETag"].strip('"'), "limit": limit}
+
+
+def _await_event(stack: Stack, source: str, file: Mapping[str, Any]) -> None:
+    """Wait for the planner that the bucket's event starts, so that it is not asked twice."""
+    key = file_key(source, file_trigger(file["key"], file["etag"], limit=file["limit"]))
+    bucket = stack.emulator.home.bucket("bronze")
+    deadline = time.monotonic() + EVENT_SECONDS
+    while time.monotonic() < deadline:
+        if stack.emulator.s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"]:
+            return
+        time.sleep(0.05)
+
+
+def _wait(
+    stack: Stack, source: str, run_ids: Sequence[str], since: str, progress: Progress
+) -> Iterator[Outcome]:
+    """Yield each run's outcome; all of them are asked after, again and again, until they end."""
+    open_runs, units, landed = list(run_ids), {}, {}
+    while open_runs:
+        for run_id in list(open_runs):
+            answer = stack.invoke(
+                "completion", {"source": source, "run_id": run_id, "since": since}
+            )
+            units[run_id], landed[run_id] = answer["units"], answer["landed"]
+            if answer["state"] != "running":
+                open_runs.remove(run_id)
+                yield _outcome(source, run_id, answer)
+        progress(source, sum(landed.values()), sum(units.values()))
+        if open_runs:
+            time.sleep(POLL_SECONDS)
+
+
+def _outcome(source: str, run_id: str, answer: Mapping[str, Any]) -> Outcome:
+    reasons: dict[str, list[str]] = {}
+    for unit, why in answer["failed"].items():
+        reasons.setdefault(why, []).append(unit)
+    problems = [
+        why if units == [""] else f"{', '.join(units[:3])}{' …' if len(units) > 3 else ''}: {why}"
+        for why, units in reasons.items()
+    ]
+    return Outcome(
+        source,
+        run_id,
+        answer["state"],
+        answer["units"],
+        answer["landed"],
+        [*problems, *answer["notes"]],
+    )
