@@ -1,0 +1,78 @@
+"""Files beside the tables, through Spark's own Hadoop file systems (s3, file, …).
+
+Silver knows nothing of where it runs, so it lists, reads and deletes by the same file system
+classes, settings and credentials with which Spark reads its data.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from py4j.protocol import Py4JJavaError
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+_MISSING = "java.io.FileNotFoundException"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One entry of a folder; ``modified`` is in milliseconds since 1970, UTC."""
+
+    name: str
+    is_folder: bool
+    modified: int
+
+
+class Storage:
+    """Lists, reads and deletes by path on any file system that Spark knows."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self._jvm: Any = spark._jvm
+        self._conf: Any = spark._jsc.hadoopConfiguration()
+
+    def entries(self, folder: str) -> Iterator[Entry]:
+        """Yield what lies directly in ``folder``, in no order; nothing if there is no such folder.
+
+        Asks the store page by page, so a caller that stops early spares the rest.
+        """
+        path = self._path(f"{folder}/")
+        try:
+            found = path.getFileSystem(self._conf).listStatusIterator(path)
+            while found.hasNext():
+                status = found.next()
+                yield Entry(
+                    status.getPath().getName(), status.isDirectory(), status.getModificationTime()
+                )
+        except Py4JJavaError as error:
+            if error.java_exception.getClass().getName() != _MISSING:
+                raise
+
+    def folders(self, folder: str) -> list[str]:
+        """Return the sorted names of the folders directly in ``folder``."""
+        return sorted(entry.name for entry in self.entries(folder) if entry.is_folder)
+
+    def read_text(self, file: str) -> str | None:
+        """Return the UTF-8 text of ``file``, or None where there is no such file."""
+        path = self._path(file)
+        try:
+            stream = path.getFileSystem(self._conf).open(path)
+        except Py4JJavaError as error:
+            if error.java_exception.getClass().getName() != _MISSING:
+                raise
+            return None
+        try:
+            return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
+        finally:
+            stream.close()
+
+    def delete(self, file: str) -> None:
+        """Delete ``file``; a file that is already gone is fine."""
+        path = self._path(file)
+        path.getFileSystem(self._conf).delete(path, False)
+
+    def _path(self, path: str) -> Any:
+        return self._jvm.org.apache.hadoop.fs.Path(path)
