@@ -1,0 +1,50 @@
+"""Maintenance of gold: small files are compacted, files out of use deleted after a week."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+from pyspark.sql import SparkSession
+
+from data_pipeline.gold.build import Status, TableResult, in_short
+from data_pipeline.gold.versions import Storage
+
+RETAIN_HOURS = 7 * 24  # a reader may be at work on files that an overwrite replaced
+
+log = logging.getLogger(__name__)
+
+
+def maintain_tables(
+    spark: SparkSession,
+    gold: str,
+    names: Sequence[str],
+    on_result: Callable[[TableResult], None] = lambda result: None,
+) -> list[TableResult]:
+    """OPTIMIZE and VACUUM those gold tables of ``names`` that exist; one that fails stops no other.
+
+    Neither counts as a change of data: nothing is rebuilt because of it.
+    """
+    storage = Storage(spark, gold)
+    existing = set(storage.names())
+    results = []
+    for name in names:
+        started = time.perf_counter()
+        if name in existing:
+            status, message = _maintain(spark, storage.address(name), name)
+        else:
+            status, message = "left out", "does not exist"
+        results.append(TableResult(name, status, None, time.perf_counter() - started, message))
+        on_result(results[-1])
+    return results
+
+
+def _maintain(spark: SparkSession, address: str, name: str) -> tuple[Status, str]:
+    try:
+        spark.sql(f"OPTIMIZE delta.`{address}`")
+        spark.sql(f"VACUUM delta.`{address}` RETAIN {RETAIN_HOURS} HOURS")
+    except Exception as error:  # isolated: whatever it is, the other tables get their turn
+        log.exception("gold.%s failed", name)
+        return "failed", in_short(error)
+    return "maintained", ""
