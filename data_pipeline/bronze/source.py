@@ -15,7 +15,7 @@ from data_pipeline.settings import ApiSettings, FileSettings, SourceSettings
 S = TypeVar("S", bound=SourceSettings)
 A = TypeVar("A", bound=ApiSettings)
 # Enough units for all workers to finish together, and none so long that one worker drags on.
-UNITS_PER_WORKER = 6
+UNITS_PER_WORKER = 10
 MAX_PAGES_PER_UNIT = 50
 
 # reached(milestone, within_days) -> whether a run of the last days completed it
