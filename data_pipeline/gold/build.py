@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -119,6 +120,8 @@ class _Builder:
             same_code = (built_from or {}).get("code") == registered.code
             rows, warning = self._rebuild(registered, origin, same_code=same_code)
             return result("built", rows, warning)
+        except TableError as error:
+            return result("failed", message=str(error))
         except Exception as error:  # isolated: whatever it is, the other tables are built
             log.exception("gold.%s failed", table.name)
             return result("failed", message=in_short(error))
@@ -129,7 +132,7 @@ class _Builder:
             for group in table.needs
             if not any(name in self._silver for name in group)
         ]
-        return f"needs {', '.join(missing)}" if missing else ""
+        return f"needs {'; '.join(missing)}" if missing else ""
 
     def _origin(self, registered: Registered) -> dict[str, Any]:
         versions = {name: self._silver.version(name) for name in registered.table.inputs}
@@ -197,7 +200,7 @@ def check(table: GoldTable, frame: DataFrame) -> int:
     per_key = frame.groupBy(*table.key).agg(F.count("*").alias("n"))
     found = per_key.agg(
         F.coalesce(F.sum("n"), F.lit(0)).alias("rows"),
-        F.count_if(is_null).alias("nulls"),
+        F.coalesce(F.sum(F.when(is_null, F.col("n"))), F.lit(0)).alias("nulls"),
         F.count_if(F.col("n") > 1).alias("repeated"),
         F.to_json(F.max(F.when(F.col("n") > 1, key))).alias("example"),
     ).first()
@@ -214,8 +217,11 @@ def check(table: GoldTable, frame: DataFrame) -> int:
 
 
 def in_short(error: Exception) -> str:
-    """Return the first line of an error: Spark's go on with a plan and a stack trace."""
-    first = str(error).strip().split("\n", 1)[0]
-    return (
-        first[:500] if isinstance(error, TableError) else f"{type(error).__name__}: {first[:500]}"
-    )
+    """Return an error in one line: Spark's go on with a plan and a stack trace."""
+    if isinstance(error, Py4JJavaError):  # its own first line names a Python object only
+        return _first_line(error.java_exception.toString())
+    return f"{type(error).__name__}: {_first_line(str(error))}"
+
+
+def _first_line(text: str) -> str:
+    return text.strip().split("\n", 1)[0][:500]

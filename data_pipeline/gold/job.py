@@ -82,7 +82,8 @@ def _names(text: str) -> list[str]:
 def _log(result: TableResult) -> None:
     rows = "" if result.rows is None else f", {result.rows} rows"
     message = f": {result.message}" if result.message else ""
-    level = logging.ERROR if result.status == "failed" else logging.INFO
+    level = logging.WARNING if result.status == "built" and message else logging.INFO
+    level = logging.ERROR if result.status == "failed" else level
     log.log(
         level, "gold.%s %s%s, %.1f s%s", result.table, result.status, rows, result.seconds, message
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from pyspark.sql import DataFrame
@@ -53,9 +53,6 @@ class Inputs:
 
     def __contains__(self, name: str) -> bool:
         return name in self.frames
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self.frames)
 
     def first_with_rows(self, names: tuple[str, ...]) -> str:
         """Return the first of ``names`` that has rows, or else the last that exists.

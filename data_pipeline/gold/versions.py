@@ -16,6 +16,8 @@ from typing import Any
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
+from data_pipeline.errors import TableError
+
 _COMMIT = re.compile(r"\d{20}\.json")
 
 
@@ -47,13 +49,17 @@ class Storage:
         return f"{self._root}/{table}"
 
     def names(self, folder: str = "") -> list[str]:
-        """Return the names in ``folder``, none if it does not exist."""
+        """Return the names in ``folder``, none if it does not exist.
+
+        Raises TableError if it cannot be listed for another reason, such as a missing bucket.
+        """
         try:
             found = self._files.listStatus(self._path(folder))
         except Py4JJavaError as error:
             if error.java_exception.getClass().getSimpleName() == "FileNotFoundException":
                 return []
-            raise
+            reason = str(error.java_exception.getMessage()).split("\n", 1)[0]
+            raise TableError(f"{self._root}/{folder} cannot be listed: {reason}") from error
         return [status.getPath().getName() for status in found]
 
     def commits(self, table: str) -> Iterator[Commit]:

@@ -57,24 +57,27 @@ def extract(
     stack: Stack, publishers: Mapping[str, Publisher], wanted: Wanted, progress: Progress
 ) -> list[Outcome]:
     """Run every source to its end; one that fails does not stop the others."""
-    with ThreadPoolExecutor(max_workers=len(publishers)) as pool:
-        work = [
-            pool.submit(_extract_source, stack, source, publisher, wanted, progress)
-            for source, publisher in publishers.items()
-        ]
-        return [outcome for done in work for outcome in done.result()]
-
-
-def _extract_source(
-    stack: Stack, source: str, publisher: Publisher, wanted: Wanted, progress: Progress
-) -> list[Outcome]:
     since = iso(utc_now())
-    try:
-        run_ids = _start(stack, source, publisher, wanted)
-        outcomes = list(_wait(stack, source, run_ids, since, progress))
-    except LakehouseError as error:
-        return [Outcome(source, "", "failed", problems=[str(error)])]
-    return outcomes or [Outcome(source, "", "nothing new")]
+
+    def start(source: str) -> list[str] | LakehouseError:
+        try:
+            return _start(stack, source, publishers[source], wanted)
+        except LakehouseError as error:
+            return error
+
+    with ThreadPoolExecutor(max_workers=len(publishers)) as pool:
+        started = dict(zip(publishers, pool.map(start, publishers), strict=True))
+    outcomes: list[Outcome] = []
+    waiting: dict[str, list[str]] = {}
+    for source, runs in started.items():
+        if isinstance(runs, LakehouseError):
+            outcomes.append(Outcome(source, "", "failed", problems=[str(runs)]))
+        elif runs:
+            waiting[source] = runs
+        else:
+            outcomes.append(Outcome(source, "", "nothing new"))
+    outcomes += _wait(stack, waiting, since, progress)
+    return sorted(outcomes, key=lambda outcome: (outcome.source, outcome.run_id))
 
 
 def _start(stack: Stack, source: str, publisher: Publisher, wanted: Wanted) -> list[str]:
@@ -117,20 +120,22 @@ def _await_event(stack: Stack, source: str, file: Mapping[str, Any]) -> None:
 
 
 def _wait(
-    stack: Stack, source: str, run_ids: Sequence[str], since: str, progress: Progress
+    stack: Stack, waiting: Mapping[str, list[str]], since: str, progress: Progress
 ) -> Iterator[Outcome]:
-    """Yield each run's outcome; all of them are asked after, again and again, until they end."""
-    open_runs, units, landed = list(run_ids), {}, {}
+    """Yield each run's outcome; all are asked after in turn, again and again, until they end."""
+    open_runs = [(source, run_id) for source, runs in waiting.items() for run_id in runs]
+    units: dict[str, dict[str, int]] = {source: {} for source in waiting}
+    landed: dict[str, dict[str, int]] = {source: {} for source in waiting}
     while open_runs:
-        for run_id in list(open_runs):
+        for source, run_id in list(open_runs):
             answer = stack.invoke(
                 "completion", {"source": source, "run_id": run_id, "since": since}
             )
-            units[run_id], landed[run_id] = answer["units"], answer["landed"]
+            units[source][run_id], landed[source][run_id] = answer["units"], answer["landed"]
+            progress(source, sum(landed[source].values()), sum(units[source].values()))
             if answer["state"] != "running":
-                open_runs.remove(run_id)
+                open_runs.remove((source, run_id))
                 yield _outcome(source, run_id, answer)
-        progress(source, sum(landed.values()), sum(units.values()))
         if open_runs:
             time.sleep(POLL_SECONDS)
 

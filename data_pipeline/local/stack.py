@@ -66,6 +66,15 @@ class Stack:
         message = body.get("errorMessage", str(body))
         raise LakehouseError(f"{message} (from {function}; its log is {self.emulator.home.log})")
 
+    def limit_concurrency(self, most: int) -> None:
+        """Let no queue have more than ``most`` (2 or more) workers until the next deployment."""
+        functions = self.emulator.client("lambda")
+        for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
+            if mapping["ScalingConfig"]["MaximumConcurrency"] > most:
+                functions.update_event_source_mapping(
+                    UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": max(2, most)}
+                )
+
     def put_secret(self, source: str, value: Mapping[str, str]) -> None:
         secrets = self.emulator.client("secretsmanager")
         name = f"{self.emulator.home.project}/{ENVIRONMENT}/{source}"

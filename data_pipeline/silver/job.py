@@ -15,261 +15,59 @@ from __future__ import annotations
 import logging
 import sys
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from time import monotonic
+from collections.abc import Sequence
 
-from delta.tables import DeltaTable
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
-from data_pipeline.errors import LakehouseError, TableError
-from data_pipeline.silver.load import Load, load_table
-from data_pipeline.silver.raw import Bronze, PendingRun
-from data_pipeline.silver.reports import LOAD_AUDIT, QUARANTINE, Audit, Reports
-from data_pipeline.silver.storage import Storage
-from data_pipeline.silver.table import SilverTable
-from data_pipeline.silver.tables import all_tables
+from data_pipeline.errors import TableError
+from data_pipeline.silver.incremental import TableResult, chosen_tables, load
+from data_pipeline.silver.maintain import maintain
+
+__all__ = ["TableResult", "chosen_tables", "load", "main", "maintain"]
 
 logger = logging.getLogger("data_pipeline.silver")
 
 
-@dataclass(frozen=True)
-class TableResult:
-    """What became of one table.
-
-    ``status`` is loaded (the table changed), unchanged, left out (bronze has no records for
-    it), maintained or failed; ``counts`` sums the table's rows of load_audit by column;
-    ``message`` says why it failed or was left out.
-    """
-
-    table: str
-    status: str
-    counts: Mapping[str, int] = field(default_factory=dict)
-    seconds: float = 0.0
-    message: str = ""
-
-
-COUNTS = (
-    "records_read",
-    "records_valid",
-    "records_quarantined",
-    "records_duplicate",
-    "rows_inserted",
-    "rows_updated",
-    "rows_unchanged",
-)
-
-
-def load(
-    spark: SparkSession,
-    bronze: str,
-    silver: str,
-    *,
-    sources: Sequence[str] = (),
-    tables: Sequence[str] = (),
-    run_id: str | None = None,
-    full_refresh: bool = False,
-    on_result: Callable[[TableResult], None] = lambda result: None,
-) -> list[TableResult]:
-    """Load the runs that bronze completed into their silver tables; return what became of each.
-
-    ``bronze`` and ``silver`` are the roots of the layers. ``sources`` and ``tables`` limit what
-    is loaded (all by default). ``run_id`` takes that run again, ``full_refresh`` all of bronze;
-    a table that does not exist yet is built from all of bronze. ``on_result`` is called as each
-    table is done. A table that fails does not stop the others: see its result.
-
-    The order makes a repetition after a crash harmless: tables, then load_audit and quarantine,
-    and at last the entries under ``_pending/`` of those sources of which every table succeeded.
+def main(argv: Sequence[str]) -> None:
+    """Run the job.
 
     Raises:
-        TableError: An unknown source, table or run; a broken entry under ``_pending/``.
+        TableError: Tables failed; their names and reasons.
     """
-    return _LoadJob(spark, bronze, silver, full_refresh).run(
-        chosen_tables(sources, tables), run_id, on_result
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    arguments = _parse(argv)
+    spark = SparkSession.builder.getOrCreate()
+    if arguments.step == "maintain":
+        results = maintain(spark, arguments.silver, tables=arguments.tables, on_result=_log)
+    else:
+        results = load(
+            spark,
+            arguments.bronze,
+            arguments.silver,
+            sources=arguments.sources,
+            tables=arguments.tables,
+            run_id=arguments.run_id or None,
+            full_refresh=arguments.full_refresh,
+            on_result=_log,
+        )
+    failed = [result for result in results if result.status == "failed"]
+    if failed:
+        listed = "; ".join(f"{result.table}: {result.message}" for result in failed)
+        raise TableError(f"{len(failed)} of {len(results)} silver tables failed: {listed}")
+
+
+def _log(result: TableResult) -> None:
+    logger.info(
+        "%s: %s in %.1f s %s %s",
+        result.table,
+        result.status,
+        result.seconds,
+        dict(result.counts),
+        result.message,
     )
 
 
-def chosen_tables(sources: Sequence[str] = (), tables: Sequence[str] = ()) -> list[SilverTable]:
-    """Return the tables of ``sources`` and named ``tables``; an empty list of names means all.
-
-    Raises:
-        TableError: A name that is none of them.
-    """
-    known = all_tables()
-    _check_known("source", sources, {table.source for table in known})
-    _check_known("silver table", tables, {table.name for table in known})
-    return [
-        table
-        for table in known
-        if (not sources or table.source in sources) and (not tables or table.name in tables)
-    ]
-
-
-def _check_known(kind: str, names: Iterable[str], known: set[str]) -> None:
-    unknown = sorted(set(names) - known)
-    if unknown:
-        raise TableError(f"unknown {kind} {', '.join(unknown)}; there are {', '.join(sorted(known))}")
-
-
-class _LoadJob:
-    """One load: what it found out about the lake at its start, and what it has done so far."""
-
-    def __init__(self, spark: SparkSession, bronze: str, silver: str, full_refresh: bool) -> None:
-        self._spark = spark
-        self._storage = Storage(spark)
-        self._bronze = Bronze(self._storage, bronze)
-        self._silver = silver.rstrip("/")
-        self._full_refresh = full_refresh
-        self._today = datetime.now(UTC).date()
-        self._folders = set(self._storage.folders(self._silver))
-        self._sources = self._bronze.sources()
-        self._audits: list[Audit] = []
-        self._refused: list[DataFrame] = []
-
-    def run(
-        self,
-        tables: Sequence[SilverTable],
-        run_id: str | None,
-        on_result: Callable[[TableResult], None],
-    ) -> list[TableResult]:
-        pending = self._runs_by_source({table.source for table in tables}, run_id)
-        results = []
-        for table in tables:
-            result = self._load(table, pending[table.source])
-            if result is not None:
-                results.append(result)
-                on_result(result)
-        self._report()
-        failed = {result.table for result in results if result.status == "failed"}
-        loaded = {table.name for table in tables} - failed
-        for source, runs in pending.items():
-            if loaded.issuperset(table.name for table in all_tables() if table.source == source):
-                for run in runs:
-                    self._bronze.delete(run)
-        return results
-
-    def _runs_by_source(
-        self, sources: Iterable[str], run_id: str | None
-    ) -> dict[str, list[PendingRun]]:
-        runs = {source: self._bronze.pending(source) for source in sorted(sources)}
-        if run_id is None:
-            return runs
-        chosen = {}
-        for source, pending in runs.items():
-            planned = self._bronze.planned(source, run_id)
-            waiting = [run for run in pending if run.run_id == run_id]
-            chosen[source] = waiting or ([planned] if planned else [])
-        if not any(chosen.values()):
-            raise TableError(
-                f"no run {run_id} of {', '.join(runs)} in bronze; its plan would be "
-                f"_runs/<source>/{run_id}/plan.json"
-            )
-        return chosen
-
-    def _load(self, table: SilverTable, pending: Sequence[PendingRun]) -> TableResult | None:
-        """Load one table; None where nothing waits for it."""
-        if table.source not in self._sources:
-            return None
-        started = monotonic()
-        try:
-            exists = self._is_table(table.name)
-            if exists and not self._full_refresh:
-                if not pending:
-                    return None
-                runs = self._bronze.runs_to_load(
-                    table.source, table.dataset, pending, self._today
-                )
-            else:
-                runs = self._bronze.all_runs(table.source, table.dataset)
-            if not runs:
-                left_out = TableResult(table.name, "left out", message="no records of it in bronze")
-                return None if exists else left_out
-            new_fields = _new_fields(table, pending)
-            path = f"{self._silver}/{table.name}"
-            done = load_table(self._spark, table, runs, path, exists, new_fields)
-        except Exception as error:
-            logger.exception("table %s failed", table.name)
-            return TableResult(
-                table.name, "failed", seconds=monotonic() - started, message=_reason(error)
-            )
-        return self._keep(table, done, exists, monotonic() - started)
-
-    def _keep(
-        self, table: SilverTable, done: Load, exists: bool, seconds: float
-    ) -> TableResult:
-        self._audits += done.audits
-        if done.refused is not None:
-            self._refused.append(done.refused)
-        counts = {name: sum(getattr(audit, name) for audit in done.audits) for name in COUNTS}
-        changed = not exists or counts["rows_inserted"] or counts["rows_updated"]
-        return TableResult(table.name, "loaded" if changed else "unchanged", counts, seconds)
-
-    def _is_table(self, name: str) -> bool:
-        """Whether the table has a commit; a first write that was cut short leaves none."""
-        log = f"{self._silver}/{name}/_delta_log"
-        return name in self._folders and any(
-            entry.name.endswith((".json", ".parquet")) for entry in self._storage.entries(log)
-        )
-
-    def _report(self) -> None:
-        if self._audits:
-            reports = Reports(
-                self._spark, self._silver, self._is_table(LOAD_AUDIT), self._is_table(QUARANTINE)
-            )
-            reports.write(self._audits, self._refused)
-
-
-def _new_fields(table: SilverTable, pending: Iterable[PendingRun]) -> dict[str, list[str]]:
-    """Return, by run, the fields that no table of the same records knows."""
-    known = {
-        name
-        for other in all_tables()
-        if (other.source, other.dataset) == (table.source, table.dataset)
-        for name in other.raw_fields
-    }
-    return {run.run_id: sorted(set(run.fields.get(table.dataset, ())) - known) for run in pending}
-
-
-def _reason(error: Exception) -> str:
-    """What a person needs of an error: ours whole, of others the kind and the first line."""
-    if isinstance(error, LakehouseError):
-        return str(error)
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0] if lines else ''}"
-
-
-def maintain(
-    spark: SparkSession,
-    silver: str,
-    *,
-    tables: Sequence[str] = (),
-    on_result: Callable[[TableResult], None] = lambda result: None,
-) -> list[TableResult]:
-    """Compact the silver tables and delete files that no version of the last 7 days needs."""
-    storage = Storage(spark)
-    silver = silver.rstrip("/")
-    present = storage.folders(silver)
-    _check_known("silver table", tables, set(present))
-    results = []
-    for name in tables or present:
-        started = monotonic()
-        try:
-            table = DeltaTable.forPath(spark, f"{silver}/{name}")
-            table.optimize().executeCompaction()
-            table.vacuum()
-            result = TableResult(name, "maintained", seconds=monotonic() - started)
-        except Exception as error:
-            logger.exception("table %s failed", name)
-            result = TableResult(
-                name, "failed", seconds=monotonic() - started, message=_reason(error)
-            )
-        results.append(result)
-        on_result(result)
-    return results
-
-
-def parse_arguments(argv: Sequence[str]) -> Namespace:
+def _parse(argv: Sequence[str]) -> Namespace:
     """Return the job's arguments; those that Glue adds are passed over."""
     parser = ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--step", choices=("load", "maintain"), required=True)
@@ -287,44 +85,6 @@ def parse_arguments(argv: Sequence[str]) -> Namespace:
 
 def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
-
-
-def main(argv: Sequence[str]) -> None:
-    """Run the job.
-
-    Raises:
-        TableError: Tables failed; their names and reasons.
-    """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    arguments = parse_arguments(argv)
-    spark = SparkSession.builder.getOrCreate()
-    if arguments.step == "maintain":
-        results = maintain(spark, arguments.silver, tables=arguments.tables, on_result=_log)
-    else:
-        results = load(
-            spark,
-            arguments.bronze,
-            arguments.silver,
-            sources=arguments.sources,
-            tables=arguments.tables,
-            run_id=arguments.run_id or None,
-            full_refresh=arguments.full_refresh,
-            on_result=_log,
-        )
-    failed = [f"{result.table} ({result.message})" for result in results if result.status == "failed"]
-    if failed:
-        raise TableError(f"{len(failed)} of {len(results)} tables failed: {'; '.join(failed)}")
-
-
-def _log(result: TableResult) -> None:
-    logger.info(
-        "%s: %s in %.1f s %s %s",
-        result.table,
-        result.status,
-        result.seconds,
-        dict(result.counts),
-        result.message,
-    )
 
 
 if __name__ == "__main__":

@@ -79,11 +79,14 @@ def load_table(
     """
     started, now = monotonic(), datetime.now(UTC)
     tally = Tally(tuple(runs))
+    records = read_records(spark, list(runs.values()), table.raw_fields)
     try:
         with complete_counts(spark):
-            newest = _newest_rows(spark, table, runs, tally, now, is_new=not exists)
+            newest = _newest_rows(records, table, tally, now, is_new=not exists)
             if exists:
-                _merge(spark, table, newest, path, tally)
+                current = spark.read.format("delta").load(path)
+                is_small = merge.is_much_larger(current, records)
+                _merge(spark, table, newest, current, path, tally, is_small)
             else:
                 merge.create(conform(newest, table.columns), path)
         counts = tally.counts()
@@ -98,14 +101,9 @@ def load_table(
 
 
 def _newest_rows(
-    spark: SparkSession,
-    table: SilverTable,
-    runs: Mapping[str, str],
-    tally: Tally,
-    now: datetime,
-    is_new: bool,
+    records: DataFrame, table: SilverTable, tally: Tally, now: datetime, is_new: bool
 ) -> DataFrame:
-    typed = read_typed(read_records(spark, list(runs.values()), table.raw_fields), table)
+    typed = read_typed(records, table)
     is_valid = ~F.col("_refused")
     conditions = {"read": F.lit(True), "valid": is_valid}
     for field in table.fields:
@@ -117,7 +115,7 @@ def _newest_rows(
     hashed = valid.withColumns(
         {"_row_hash": merge.row_hash(valid, names), "_updated_at": F.lit(now)}
     )
-    ranked = merge.rank_versions(hashed, table.key, several_runs=len(runs) > 1)
+    ranked = merge.rank_versions(hashed, table.key, several_runs=len(tally.runs) > 1)
     conditions = {"distinct": F.col("_is_newest_of_run")}
     if is_new:
         conditions["inserted"] = F.col("_is_newest")
@@ -125,24 +123,36 @@ def _newest_rows(
 
 
 def _merge(
-    spark: SparkSession, table: SilverTable, newest: DataFrame, path: str, tally: Tally
+    spark: SparkSession,
+    table: SilverTable,
+    newest: DataFrame,
+    current: DataFrame,
+    path: str,
+    tally: Tally,
+    is_small: bool,
 ) -> None:
-    current = spark.read.format("delta").load(path)
+    kept = []
+    if is_small:
+        newest = newest.persist(StorageLevel.MEMORY_AND_DISK)
+        kept.append(newest)
+        current = merge.rows_of(newest, current, table.key)
     compared = tally.watch(
         merge.differences(newest, current, table.key),
         {change: F.col("_change") == change for change in ("inserted", "updated")},
     )
-    changed = compared.filter(F.col("_change").isNotNull())
-    kept = conform(changed, table.columns).persist(StorageLevel.MEMORY_AND_DISK)
+    changed = conform(compared.filter(F.col("_change").isNotNull()), table.columns)
+    changed = changed.persist(StorageLevel.MEMORY_AND_DISK)
+    kept.append(changed)
     try:
-        kept.write.format("noop").mode("overwrite").save()  # runs it, and costs no aggregation
+        changed.write.format("noop").mode("overwrite").save()  # fills the cache, and counts
         counts = tally.counts().values()
         if any(run["updated"] for run in counts):
-            merge.upsert(spark, kept, path, table.key)
+            merge.upsert(spark, changed, path, table.key)
         elif any(run["inserted"] for run in counts):
-            merge.append(kept, path)
+            merge.append(changed, path)
     finally:
-        kept.unpersist()
+        for frame in kept:
+            frame.unpersist()
 
 
 def _refused(

@@ -15,6 +15,10 @@ from pyspark.sql.types import ArrayType
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
+# A table of this size is first cut down to the keys of a load that is ten times smaller: such a
+# load can be broadcast, so the table is read, but neither shuffled nor sorted.
+LARGE_TABLE_BYTES = 8 * 2**20
+
 NEWEST_FIRST = ("_fetched_at", "_run_id", "_unit", "_position")
 
 
@@ -41,6 +45,20 @@ def rank_versions(frame: DataFrame, key: Sequence[str], several_runs: bool) -> D
     return frame.withColumns(
         {"_is_newest": newest, "_is_newest_of_run": of_run if several_runs else newest}
     )
+
+
+def is_much_larger(table: DataFrame, records: DataFrame) -> bool:
+    """Whether ``table`` is large, and ten times as large as ``records``, by their files."""
+    return _file_bytes(table) > max(LARGE_TABLE_BYTES, 10 * _file_bytes(records))
+
+
+def _file_bytes(frame: DataFrame) -> int:
+    return int(frame._jdf.queryExecution().analyzed().stats().sizeInBytes())
+
+
+def rows_of(keys: DataFrame, table: DataFrame, key: Sequence[str]) -> DataFrame:
+    """Return the rows of ``table`` whose ``key`` is in ``keys``."""
+    return table.join(keys.select(*key), list(key), "left_semi")
 
 
 def differences(newest: DataFrame, current: DataFrame, key: Sequence[str]) -> DataFrame:

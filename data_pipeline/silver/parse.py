@@ -143,13 +143,15 @@ def year_in_title(field: str) -> Reader:
 
 def whole(field: str) -> Reader:
     """Read a whole number as a bigint; ``28.0`` is 28, ``5.6`` and ``1e5`` are unreadable."""
-
     return _reader(field, lambda raw: _whole(raw, "bigint"))
 
 
 def _whole(raw: Column, kind: str) -> Reading:
     text = _bare(raw)
-    return _checked(F.regexp_extract(text, _WHOLE, 1).try_cast(kind), text)
+    # A cast to an integer reads digits with a sign and nothing else, so the usual spelling needs
+    # no regular expression (0.3 s of CPU a column and million rows).
+    value = F.coalesce(raw.try_cast(kind), F.regexp_extract(text, _WHOLE, 1).try_cast(kind))
+    return _checked(value, text)
 
 
 def decimal(field: str) -> Reader:

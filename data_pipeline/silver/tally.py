@@ -43,8 +43,8 @@ class Tally:
     """How many rows of each run meet which condition; see :meth:`watch` and :meth:`counts`."""
 
     def __init__(self, runs: Sequence[str]) -> None:
-        self._runs = tuple(runs)
-        self._counts: dict[str, Counter[str]] = {run: Counter() for run in self._runs}
+        self.runs = tuple(runs)
+        self._counts: dict[str, Counter[str]] = {run: Counter() for run in self.runs}
         self._files: set[str] = set()
         self._pending: list[tuple[Observation, tuple[str, ...]]] = []
         self._kept: list[DataFrame] = []
@@ -63,15 +63,15 @@ class Tally:
         files = F.array()
         if files_where is not None:
             files = F.collect_set(F.when(files_where, F.col("_path")))
-        if len(self._runs) > MOST_OBSERVED_RUNS:
+        if len(self.runs) > MOST_OBSERVED_RUNS:
             return self._count_kept(frame, conditions, files)
         observation = Observation()
-        alone = len(self._runs) == 1
+        alone = len(self.runs) == 1
         counts = [
             F.count_if(condition if alone else condition & (F.col("_run_id") == run)).alias(
                 f"{run} {name}"
             )
-            for run in self._runs
+            for run in self.runs
             for name, condition in conditions.items()
         ]
         self._pending.append((observation, tuple(conditions)))
@@ -94,10 +94,10 @@ class Tally:
         for observation, names in self._pending:
             observed = observation.get
             self._files.update(observed["files"])
-            for run in self._runs:
+            for run in self.runs:
                 self._counts[run].update({name: observed[f"{run} {name}"] for name in names})
         self._pending.clear()
-        return {run: self._counts[run] for run in self._runs}
+        return {run: self._counts[run] for run in self.runs}
 
     def files(self) -> list[str]:
         """Return the sorted paths gathered by ``files_where``; call it after :meth:`counts`."""

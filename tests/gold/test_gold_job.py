@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,6 +22,8 @@ from data_pipeline.gold.build import build_tables, check
 from data_pipeline.gold.registry import Registered
 from data_pipeline.gold.table import GoldTable, Inputs
 from tests.gold.frames import rated, silver
+
+ROOT = Path(__file__).parents[2]
 
 RATED = GoldTable(
     name="rated",
@@ -189,7 +194,7 @@ def test_a_result_that_became_empty_fails_and_the_old_one_stays(lake: Lake) -> N
     ("rows", "message"),
     [
         ("(1, 'a'), (1, 'b'), (2, 'a'), (1, 'a')", r'1 of its values repeat, such as .*"tag":"a"'),
-        ("(1, 'a'), (1, NULL), (NULL, 'a')", r"the key \(movie_id, tag\) is NULL in 2 rows"),
+        ("(1, 'a'), (1, NULL), (1, NULL), (NULL, 'a')", r"\(movie_id, tag\) is NULL in 3 rows"),
     ],
 )
 def test_keys_are_checked(spark: SparkSession, rows: str, message: str) -> None:
@@ -210,6 +215,16 @@ def test_a_table_that_fails_keeps_its_rows_and_stops_no_other(lake: Lake) -> Non
     assert "the key (movie_id) has to be unique" in result["rated"][2]
     assert result["tagged"] == ("built", 2, "")
     assert lake.rows("rated") == [(1, 2), (2, 1)]
+
+
+def test_an_error_of_spark_is_told_in_one_line(lake: Lake) -> None:
+    def wrong(inputs: Inputs) -> DataFrame:
+        return build_rated(inputs).withColumn("num_ratings", F.expr("1 / (num_ratings - 1)"))
+
+    status, _, message = lake.build([replace(TABLES[0], build=wrong, code="code 2")])["rated"]
+    assert status == "failed"
+    assert "DIVIDE_BY_ZERO" in message
+    assert "\n" not in message
 
 
 def test_shared_frames_are_computed_once(spark: SparkSession) -> None:
@@ -240,11 +255,11 @@ def test_main_builds_maintains_and_fails_at_its_end(
     films: Lake, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     layers = ["--silver", films.silver, "--gold", films.gold]
-    tables = ["--tables", "movies_analytics,genre_popularity", "--JOB_ID", "j_1"]
+    tables = ["--tables", "genre_popularity", "--JOB_ID", "j_1"]
     with caplog.at_level("INFO"):
         job.main(["--step", "build", *layers, *tables])
-    assert "gold.movies_analytics built, 1 rows" in caplog.text
-    assert json.loads(_metadata(films, "movies_analytics"))["inputs"].keys() == {
+    assert "gold.genre_popularity built, 1 rows" in caplog.text
+    assert json.loads(_metadata(films, "genre_popularity"))["inputs"].keys() == {
         "movielens_movies",
         "movielens_ratings",
     }
@@ -255,7 +270,7 @@ def test_main_builds_maintains_and_fails_at_its_end(
     assert films.rows("genre_popularity") == [("Comedy", 1990, 1, 5, 4.0)]
 
     films.write(movielens_ratings=[])
-    with pytest.raises(TableError, match="2 of 2 gold tables failed: genre_popularity: no rat"):
+    with pytest.raises(TableError, match="1 of 1 gold tables failed: genre_popularity: no rat"):
         job.main(["--step", "build", *layers, *tables])
 
 
@@ -296,3 +311,28 @@ def test_the_fingerprint_covers_what_the_table_imports(monkeypatch: pytest.Monke
         monkeypatch.setattr(registry, "_source", edited(changed))
         after = {registered.table.name: registered.code for registered in registry.select()}
         assert {name for name in before if before[name] != after[name]} == expected
+
+
+def test_the_tables_are_found_inside_a_zip(tmp_path: Path) -> None:
+    """As on Glue: by the module's loader, with the same fingerprints."""
+    package = tmp_path / "code.zip"
+    with zipfile.ZipFile(package, "w") as file:
+        for module in (ROOT / "data_pipeline" / "gold").rglob("*.py"):
+            file.write(module, module.relative_to(ROOT))
+        for name in ("__init__", "columns", "errors"):
+            file.write(ROOT / f"data_pipeline/{name}.py", f"data_pipeline/{name}.py")
+    code = (
+        "import json, sys; from data_pipeline.gold import registry;"
+        "print(json.dumps({it.table.name: it.code for it in registry.select()}));"
+        "assert '.zip' in registry.__file__"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code],
+        env={"PYTHONPATH": str(package), "PATH": ""},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert answer.returncode == 0, answer.stderr
+    assert json.loads(answer.stdout) == {it.table.name: it.code for it in registry.select()}

@@ -259,5 +259,6 @@ def test_every_table_declares_its_key_and_describes_its_columns() -> None:
         table = registered.table
         names = [column.name for column in table.columns]
         assert set(table.key) <= set(names), table.name
-        assert all(column.comment for column in table.columns), table.name
+        # Glue takes comments of up to 255 characters.
+        assert all(0 < len(column.comment) < 256 for column in table.columns), table.name
         assert registered.build.__module__.endswith(f".{table.name}")

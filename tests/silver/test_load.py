@@ -13,7 +13,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from data_pipeline.errors import TableError
-from data_pipeline.silver import job, load, merge, raw, reports, tally
+from data_pipeline.silver import incremental, job, load, merge, raw, reports, tally
 from tests.silver.lake import TODAY, Lake, moment, run_id
 
 RATINGS = "movielens_ratings"
@@ -24,7 +24,7 @@ STARS = ("user_id", "movie_id", "rating")
 def counted(audit: dict[str, Any]) -> tuple[int, ...]:
     """Read, valid, quarantined, duplicate; inserted, updated, unchanged; checked for sense."""
     read, valid, refused, duplicate, inserted, updated, unchanged = (
-        audit[name] for name in job.COUNTS
+        audit[name] for name in incremental.COUNTS
     )
     assert read == valid + refused
     assert valid - duplicate == inserted + updated + unchanged
@@ -100,9 +100,7 @@ def test_any_order_of_runs_gives_the_same_table(spark: SparkSession, tmp_path: P
         C: (3, [(1, 1, 2), (1, 2, 3)]),
     }
     states = []
-    for number, order in enumerate(
-        ([C, B, A, yesterday], [B, yesterday, C, A], [])
-    ):
+    for number, order in enumerate(([C, B, A, yesterday], [B, yesterday, C, A], [])):
         lake = Lake(spark, tmp_path / str(number))
         for run in order:
             lake.ratings(run, runs[run][1], hours_ago=runs[run][0])
@@ -274,12 +272,10 @@ def test_a_table_that_fails_does_not_stop_the_others(
         return real(spark, table, *rest)
 
     with monkeypatch.context() as patched:
-        patched.setattr(job, "load_table", load_table)
-        with pytest.raises(TableError, match=r"1 of 6 tables failed: movielens_ratings \(Val.*full"):
-            job.main(
-                ["--step", "load", "--bronze", f"file://{lake.bronze}", "--JOB_ID", "j_1"]
-                + ["--silver", f"file://{lake.silver}/"]
-            )
+        patched.setattr(incremental, "load_table", load_table)
+        layers = ("--bronze", f"file://{lake.bronze}", "--silver", f"file://{lake.silver}/")
+        with pytest.raises(TableError, match="1 of 6 silver tables failed: movielens_ratings: Val"):
+            job.main(["--step", "load", *layers, "--JOB_ID", "j_1", "--run-id", ""])
     assert lake.rows("movielens_links", "imdb_id") == [("tt0000001",)]
     assert lake.rows("tmdb_genres", "name") == [("Action",)]
     assert lake.pending() == [f"{A}.1.json"]
@@ -315,7 +311,7 @@ def test_killed_anywhere_and_started_again(
     spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     steps: list[tuple[Any, str, Callable[..., Any]]] = [
-        (job, "load_table", after),  # the first table is committed
+        (incremental, "load_table", after),  # the first table is committed
         (reports.Reports, "write", lambda _: die),
         (reports.Reports, "_write_audit", after),
         (reports.Reports, "write", after),
@@ -325,7 +321,8 @@ def test_killed_anywhere_and_started_again(
     for runs, at in (([(A, 9, 3), (B, 8, 4)], steps), ([(C, 7, 5), (D, 6, 1)], steps[:1])):
         for lake in (whole, killed):
             for run, hours_ago, stars in runs:
-                lake.ratings(run, [(1, 1, stars), (1, hours_ago, 2), (2, 1, 9)], hours_ago=hours_ago)
+                rows = [(1, 1, stars), (1, hours_ago, 2), (2, 1, 9)]
+                lake.ratings(run, rows, hours_ago=hours_ago)
                 lake.put("movielens", "tags", run, ["cut"], fetched_at=moment(hours_ago))
         whole.load()
         for owner, name, change in at:
@@ -391,9 +388,7 @@ def test_the_hash_tells_apart_what_moved_between_columns(spark: SparkSession) ->
         ("v", "", ["p", "q"], None),
     ]
     frame = spark.createDataFrame(rows, schema)
-    hashes = [
-        row[0] for row in frame.select(merge.row_hash(frame, ["a", "b", "x", "y"])).collect()
-    ]
+    hashes = [row[0] for row in frame.select(merge.row_hash(frame, ["a", "b", "x", "y"])).collect()]
     assert len(set(hashes)) == len(rows)
     shuffled = frame.select("y", "b", "x", "a")
     again = shuffled.select(merge.row_hash(shuffled, ["a", "b", "x", "y"])).collect()

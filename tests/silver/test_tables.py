@@ -56,9 +56,8 @@ def test_tmdb(lake: Lake) -> None:
         "tmdb", "discover_movie", RUN, [full, empty, unvoted | {"vote_count": 0}, odd, *refused]
     )
     lake.put("tmdb", "genres", RUN, [{"id": 28, "name": "Action"}, {"id": 12, "name": " "}])
-    lake.complete(
-        "tmdb", RUN, units=2, fields={"discover_movie": ["id", "title", "softcore"], "genres": ["id"]}
-    )
+    fields = {"discover_movie": ["id", "title", "softcore"], "genres": ["id"]}
+    lake.complete("tmdb", RUN, units=2, fields=fields)
     results = lake.load(sources=["tmdb"])
     assert {result.status for result in results.values()} == {"loaded"}
 
@@ -268,7 +267,8 @@ def test_the_real_movielens_files(lake: Lake) -> None:
 
 @real_tmdb
 def test_the_real_tmdb_answers(lake: Lake) -> None:
-    films = [film for path in sorted(TMDB.glob("20*.json")) for film in json.loads(path.read_text())]
+    answers = (json.loads(path.read_text()) for path in sorted(TMDB.glob("20*.json")))
+    films = [film for answer in answers for film in answer]
     for number in range(0, len(films), 100):
         batch = films[number : number + 100]
         lake.put("tmdb", "discover_movie", RUN, batch, unit=f"{number:05}")

@@ -1,0 +1,57 @@
+"""Maintenance of silver: small files are compacted, files out of use deleted after a week."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from delta.tables import DeltaTable
+
+from data_pipeline.silver.incremental import TableResult, check_known, reason
+from data_pipeline.silver.storage import Storage
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+logger = logging.getLogger(__name__)
+
+# Delta's shortest safe time: a reader may still be at work on files that a load replaced.
+RETAIN_HOURS = 7 * 24.0
+
+
+def maintain(
+    spark: SparkSession,
+    silver: str,
+    *,
+    tables: Sequence[str] = (),
+    on_result: Callable[[TableResult], None] = lambda result: None,
+) -> list[TableResult]:
+    """Compact the silver tables (all, or those named) and delete files out of use for 7 days.
+
+    Neither changes data. A table that fails does not stop the others: see its result.
+
+    Raises:
+        TableError: A name that is no table of the layer.
+    """
+    storage = Storage(spark)
+    silver = silver.rstrip("/")
+    present = storage.folders(silver)
+    check_known("silver table", tables, set(present))
+    results = []
+    for name in tables or present:
+        started = monotonic()
+        try:
+            table = DeltaTable.forPath(spark, f"{silver}/{name}")
+            table.optimize().executeCompaction()
+            table.vacuum(RETAIN_HOURS)
+            result = TableResult(name, "maintained", seconds=monotonic() - started)
+        except Exception as error:
+            logger.exception("table %s failed", name)
+            result = TableResult(
+                name, "failed", seconds=monotonic() - started, message=reason(error)
+            )
+        results.append(result)
+        on_result(result)
+    return results
