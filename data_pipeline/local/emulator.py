@@ -7,6 +7,7 @@ SUCCEEDED for Glue jobs and crawlers that it does not run, so nothing here asks 
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -96,11 +97,12 @@ class Emulator:
         process, self._process = self._process, None
         if process is None:
             return
-        process.terminate()
+        if process.stdin:
+            process.stdin.close()
         try:
             process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
             process.wait()
 
     @property

@@ -15,7 +15,8 @@ import threading
 def _stop_with_parent() -> None:
     while os.read(sys.stdin.fileno(), 1):
         pass
-    os.kill(os.getpid(), signal.SIGTERM)
+    # To the Lambdas' processes, too, which would go on with what they do; we lead their group.
+    os.killpg(os.getpgrp(), signal.SIGTERM)
 
 
 if __name__ == "__main__":

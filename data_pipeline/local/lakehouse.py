@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -126,6 +127,9 @@ class Lakehouse:
         from data_pipeline.local.spark import local_session
 
         session = local_session(self.home.root, self.stack.emulator.endpoint)
+        # PySpark's own handler talks to Java in the middle of another call, which then fails like
+        # a table's: Ctrl-C would look like one broken table, and the run would go on.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         try:
             yield session
         finally:

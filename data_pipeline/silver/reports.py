@@ -96,14 +96,15 @@ class Reports:
         which is why that is written first: killed in between, the repetition replaces both.
         """
         loaded = {(audit.table, audit.run_id) for audit in audits}
-        again = self.has_audit and self._knows_run({run_id for _, run_id in loaded})
-        where = _table_and_run(loaded) if again else None
-        self._write_audit(audits, where)
-        self._write_quarantine(refused, where)
+        here = _table_and_run(loaded)
+        again = self.has_audit and self._has_rows(LOAD_AUDIT, here)
+        self._write_audit(audits, here if again else None)
+        self._write_quarantine(refused, here if again and self.has_quarantine else None)
 
-    def _knows_run(self, run_ids: set[str]) -> bool:
-        audit = self.spark.read.format("delta").load(f"{self.silver}/{LOAD_AUDIT}")
-        return not audit.where(F.col("run_id").isin(*run_ids)).isEmpty()
+    def _has_rows(self, name: str, where: str) -> bool:
+        return (
+            not self.spark.read.format("delta").load(f"{self.silver}/{name}").where(where).isEmpty()
+        )
 
     def _write_audit(self, audits: Sequence[Audit], where: str | None) -> None:
         schema = ", ".join(f"`{column.name}` {column.type}" for column in LOAD_AUDIT_COLUMNS)
@@ -114,12 +115,16 @@ class Reports:
         _write(frame, f"{self.silver}/{LOAD_AUDIT}", where)
 
     def _write_quarantine(self, refused: Sequence[DataFrame], where: str | None) -> None:
-        if self.has_quarantine and not refused and where is None:
+        if (
+            not refused
+            and self.has_quarantine
+            and not (where and self._has_rows(QUARANTINE, where))
+        ):
             return
         nulls = [F.lit(None).alias(column.name) for column in QUARANTINE_COLUMNS]
         nothing = self.spark.range(0).select(*nulls)
         frame = conform(reduce(DataFrame.unionByName, refused or [nothing]), QUARANTINE_COLUMNS)
-        _write(frame, f"{self.silver}/{QUARANTINE}", where if self.has_quarantine else None)
+        _write(frame, f"{self.silver}/{QUARANTINE}", where)
 
 
 def _write(frame: DataFrame, path: str, where: str | None) -> None:

@@ -215,7 +215,7 @@ real_tmdb = pytest.mark.skipif(not TMDB.is_dir(), reason="only for ../shared/dat
 EXPECTED = {
     "movielens_movies": r"""
         WITH film AS (
-            SELECT movieId, trim(title) AS t, genres,
+            SELECT movieId, trim(regexp_replace(title, '\s+', ' ', 'g')) AS t, genres,
                    regexp_extract(t, '\((\d{4})(–\d{4})?\)$', 0) AS suffix
             FROM movies)
         SELECT movieId::BIGINT, trim(left(t, length(t) - length(suffix))),
