@@ -31,12 +31,24 @@ def test_the_shipped_file_is_typed() -> None:
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ("requests_per_second = 40", "requests_per_second = 0", r"\[tmdb\] requests_per_second = '0' is not allowed; expected a number above 0"),
+        (
+            "requests_per_second = 40",
+            "requests_per_second = 0",
+            r"\[tmdb\] requests_per_second = '0' is not allowed; expected a number above 0",
+        ),
         ("requests_per_second = 40", "requests_per_second = many", "'many' is not allowed"),
-        ("released_from = 1900-01-01", "released_from = 1900", "expected a date such as 1900-01-31"),
+        (
+            "released_from = 1900-01-01",
+            "released_from = 1900",
+            "expected a date such as 1900-01-31",
+        ),
         ("max_concurrency = 8", "max_concurrency = 1", "a whole number from 2 to 1000"),
         ("min_complete = 0.95", "min_complete = 95", "a number from 0 to 1"),
-        ("full_crawl_days = 30", "full_crawl_days = 30\ncolour = red", r"\[tmdb\] has an unknown key 'colour'"),
+        (
+            "full_crawl_days = 30",
+            "full_crawl_days = 30\ncolour = red",
+            r"\[tmdb\] has an unknown key 'colour'",
+        ),
         ("full_crawl_days = 30", "", r"\[tmdb\] lacks the key 'full_crawl_days'"),
         ("[movielens]", "[movielense]", r"unknown section \[movielense\]"),
         ("base_url = https://api", "base_url = ftp://api", "an http or https address"),
@@ -47,7 +59,7 @@ def test_the_shipped_file_is_typed() -> None:
         ("cron = 0 5 * * ? *", "cron = daily", "six fields"),
         ("name = media-lakehouse", "name = Media Lakehouse", "lower-case letters"),
     ],
-)  # fmt: skip
+)
 def test_what_is_not_allowed_is_named(tmp_path: Path, old: str, new: str, message: str) -> None:
     path = written(tmp_path, old, new)
     with pytest.raises(SettingsError, match=message) as caught:

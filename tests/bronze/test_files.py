@@ -105,6 +105,8 @@ def test_a_broken_zip_is_named(tmp_path: Path) -> None:
         archive.writestr("x.csv", "a,b\n" * 10_000)
     whole = path.read_bytes()
     for broken in (whole[: len(whole) // 2], b"no zip", whole[:60] + b"\0" * 20 + whole[80:]):
-        with pytest.raises(InputError, match=r"a\.zip is not a whole zip"):
-            with open_member(io.BytesIO(broken), "a.zip", "x.csv") as stream:
-                stream.read()
+        with (
+            pytest.raises(InputError, match=r"a\.zip is not a whole zip"),
+            open_member(io.BytesIO(broken), "a.zip", "x.csv") as stream,
+        ):
+            stream.read()

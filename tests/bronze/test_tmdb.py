@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from datetime import date
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -147,7 +148,7 @@ def test_windows_are_halved_until_they_can_be_paged(
             if "primary_release_date.gte" in r.query and r.query["page"] != "1"
         }
         ends = sorted(windows)
-        for (_, last), (first, _) in zip(ends, ends[1:], strict=False):
+        for (_, last), (first, _) in pairwise(ends):
             assert date.fromisoformat(last) < date.fromisoformat(first)
 
 

@@ -1,4 +1,4 @@
-"""The publisher's rate limit: used, kept to by all workers together, and obeyed where it is lower."""
+"""The publisher's rate limit: used and kept by all workers together, obeyed where it is lower."""
 
 from __future__ import annotations
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,9 +32,9 @@ def commands() -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     home = tmp_path_factory.mktemp("readme")
-    yield {
+    return {
         **{k: v for k, v in os.environ.items() if not k.startswith(("TMDB_", "MAKE"))},
         "LAKEHOUSE_HOME": str(home),
         "LAKEHOUSE_PORT": str(free_port()),

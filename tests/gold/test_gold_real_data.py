@@ -18,7 +18,8 @@ DATA = Path(__file__).parents[3] / "shared" / "data"
 MOVIELENS = DATA / "movielens" / "ml-latest-small"
 
 pytestmark = pytest.mark.skipif(
-    not MOVIELENS.is_dir(), reason="needs ../shared/data, the recorded real data"
+    not MOVIELENS.is_dir(),
+    reason="only for ../shared, whose recorded data may not be redistributed",
 )
 
 

@@ -51,7 +51,9 @@ def test_it_is_laid_out_as_the_publishers():
     ]
 
 
-@pytest.mark.skipif(not REAL.is_dir(), reason="../shared/data/movielens is absent")
+@pytest.mark.skipif(
+    not REAL.is_dir(), reason="only for ../shared, whose recorded data may not be redistributed"
+)
 @pytest.mark.parametrize("name", ["links.csv", "tags.csv", "ratings.csv", "movies.csv"])
 def test_its_files_are_spelled_as_real_ones(name):
     real = (REAL / name).read_bytes().decode()

@@ -371,7 +371,9 @@ def test_a_folder_without_answers_is_an_error(tmp_path):
         load_recorded(tmp_path / "absent")
 
 
-@pytest.mark.skipif(not RECORDED.is_dir(), reason="../shared/data/tmdb is absent")
+@pytest.mark.skipif(
+    not RECORDED.is_dir(), reason="only for ../shared, whose recorded data may not be redistributed"
+)
 def test_real_recorded_answers_equal_the_files():
     expected = {}
     for path in sorted(RECORDED.rglob("*.json")):
