@@ -7,6 +7,7 @@ What a command needs is imported in it: `lakehouse query` has no time for Spark 
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Sequence
 from datetime import UTC, date, datetime
@@ -280,6 +281,8 @@ def _fail_if(problems: list[str]) -> None:
 def main() -> None:
     """Run the command, with errors as one message and Ctrl-C as a plain stop."""
     debug = "--debug" in sys.argv[1:]
+    # Libraries log errors with tracebacks, which are then raised and told in one line.
+    logging.basicConfig(handlers=None if debug else [logging.NullHandler()])
     try:
         cli.main(prog_name="lakehouse", standalone_mode=False)
     except click.ClickException as error:

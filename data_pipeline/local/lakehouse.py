@@ -47,6 +47,7 @@ class Lakehouse:
         self.settings = settings
         self.home = home
         self.stack = stack
+        self._interrupted = False
 
     def extract(
         self, sources: Sequence[str], choice: Choice, wanted: Wanted, progress: Progress
@@ -96,6 +97,7 @@ class Lakehouse:
         done: list[SilverResult] = []
 
         def on_result(result: SilverResult) -> None:
+            self._next_table()
             done.append(result)
             progress("silver", len(done), total)
 
@@ -112,6 +114,7 @@ class Lakehouse:
         done: list[GoldResult] = []
 
         def on_result(result: GoldResult) -> None:
+            self._next_table()
             done.append(result)
             progress("gold", len(done), total)
 
@@ -127,13 +130,25 @@ class Lakehouse:
         from data_pipeline.local.spark import local_session
 
         session = local_session(self.home.root, self.stack.emulator.endpoint)
-        # PySpark's own handler talks to Java in the middle of another call, which then fails like
-        # a table's: Ctrl-C would look like one broken table, and the run would go on.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        # PySpark's own handler talks to Java in the middle of another call.
+        signal.signal(signal.SIGINT, self._interrupt)
         try:
             yield session
         finally:
             session.stop()
+
+    def _interrupt(self, *_: object) -> None:
+        """Stop at Ctrl-C, for good.
+
+        The call to Java that it breaks may fail with an error of its own, which looks like one
+        broken table: so the next table asks again.
+        """
+        self._interrupted = True
+        raise KeyboardInterrupt
+
+    def _next_table(self) -> None:
+        if self._interrupted:
+            raise KeyboardInterrupt
 
     def register_tables(self) -> None:
         """Write what the crawlers would find on AWS into the emulator's Glue catalogue."""
