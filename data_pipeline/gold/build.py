@@ -17,7 +17,7 @@ from data_pipeline.columns import conform
 from data_pipeline.errors import TableError
 from data_pipeline.gold.registry import Registered
 from data_pipeline.gold.table import GoldTable, Inputs
-from data_pipeline.gold.versions import Storage
+from data_pipeline.gold.versions import Layer
 
 ROWS_PER_FILE = 2_000_000
 
@@ -42,8 +42,8 @@ class SilverTables(Mapping[str, DataFrame]):
 
     def __init__(self, spark: SparkSession, root: str) -> None:
         self._spark = spark
-        self._storage = Storage(spark, root)
-        self._folders = set(self._storage.names())
+        self._layer = Layer(spark, root)
+        self._folders = set(self._layer.names())
         self._frames: dict[str, DataFrame] = {}
         self._versions: dict[str, str | None] = {}
 
@@ -58,7 +58,7 @@ class SilverTables(Mapping[str, DataFrame]):
 
     def __getitem__(self, name: str) -> DataFrame:
         if name not in self._frames:
-            address = self._storage.address(name)
+            address = self._layer.address(name)
             self._frames[name] = self._spark.read.format("delta").load(address)
         return self._frames[name]
 
@@ -66,7 +66,7 @@ class SilverTables(Mapping[str, DataFrame]):
         """Return what identifies the data of ``name`` now, None if there is no such table."""
         if name not in self._versions:
             there = name in self._folders
-            self._versions[name] = self._storage.data_version(name) if there else None
+            self._versions[name] = self._layer.data_version(name) if there else None
         return self._versions[name]
 
 
@@ -98,7 +98,7 @@ class _Builder:
     def __init__(self, spark: SparkSession, silver: str, gold: str) -> None:
         self._spark = spark
         self._silver = SilverTables(spark, silver)
-        self._gold = Storage(spark, gold)
+        self._gold = Layer(spark, gold)
         self._existing = set(self._gold.names())
         self.inputs = Inputs(self._silver)
 

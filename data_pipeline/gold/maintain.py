@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pyspark.sql import SparkSession
 
 from data_pipeline.gold.build import Status, TableResult, in_short
-from data_pipeline.gold.versions import Storage
+from data_pipeline.gold.versions import Layer
 
 RETAIN_HOURS = 7 * 24  # a reader may be at work on files that an overwrite replaced
 
@@ -26,13 +26,13 @@ def maintain_tables(
 
     Neither counts as a change of data: nothing is rebuilt because of it.
     """
-    storage = Storage(spark, gold)
-    existing = set(storage.names())
+    layer = Layer(spark, gold)
+    existing = set(layer.names())
     results = []
     for name in names:
         started = time.perf_counter()
         if name in existing:
-            status, message = _maintain(spark, storage.address(name), name)
+            status, message = _maintain(spark, layer.address(name), name)
         else:
             status, message = "left out", "does not exist"
         results.append(TableResult(name, status, None, time.perf_counter() - started, message))

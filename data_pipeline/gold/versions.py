@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-from data_pipeline.errors import TableError
+from data_pipeline.storage import Storage
 
 _COMMIT = re.compile(r"\d{20}\.json")
 
@@ -35,41 +34,30 @@ class Commit:
         return f"{self.version}@{self.timestamp}"
 
 
-class Storage:
-    """A layer's folder, through Spark's Hadoop file system (s3://, file://, ...)."""
+class Layer:
+    """The tables of a layer, by their logs; ``root`` is the layer's address."""
 
     def __init__(self, spark: SparkSession, root: str) -> None:
-        self._jvm: Any = spark.sparkContext._jvm
+        self._storage = Storage(spark)
         self._root = root.rstrip("/")
-        context: Any = spark.sparkContext
-        self._files: Any = self._path("").getFileSystem(context._jsc.hadoopConfiguration())
 
     def address(self, table: str) -> str:
         """Return the address of ``table``."""
         return f"{self._root}/{table}"
 
-    def names(self, folder: str = "") -> list[str]:
-        """Return the names in ``folder``, none if it does not exist.
-
-        Raises TableError if it cannot be listed for another reason, such as a missing bucket.
-        """
-        try:
-            found = self._files.listStatus(self._path(folder))
-        except Py4JJavaError as error:
-            if error.java_exception.getClass().getSimpleName() == "FileNotFoundException":
-                return []
-            reason = str(error.java_exception.getMessage()).split("\n", 1)[0]
-            raise TableError(f"{self._root}/{folder} cannot be listed: {reason}") from error
-        return [status.getPath().getName() for status in found]
+    def names(self) -> list[str]:
+        """Return the names of the layer's folders. Raises TableError if it cannot be listed."""
+        return self._storage.folders(self._root)
 
     def commits(self, table: str) -> Iterator[Commit]:
         """Yield the commits of ``table`` that its log still holds, newest first.
 
         A commit is read when it is asked for. A table that does not exist has none.
         """
-        log = f"{table}/_delta_log"
-        for name in sorted(filter(_COMMIT.fullmatch, self.names(log)), reverse=True):
-            yield _commit(int(name[:20]), self._text(f"{log}/{name}"))
+        log = f"{self.address(table)}/_delta_log"
+        names = [entry.name for entry in self._storage.entries(log)]
+        for name in sorted(filter(_COMMIT.fullmatch, names), reverse=True):
+            yield _commit(int(name[:20]), self._storage.read_text(f"{log}/{name}") or "")
 
     def data_version(self, table: str) -> str | None:
         """Return what identifies the data of ``table``, None if there is no such table.
@@ -82,16 +70,6 @@ class Storage:
             if commit.changes_data:
                 break
         return str(commit) if commit else None
-
-    def _path(self, name: str) -> Any:
-        return self._jvm.org.apache.hadoop.fs.Path(f"{self._root}/{name}")
-
-    def _text(self, name: str) -> str:
-        stream = self._files.open(self._path(name))
-        try:
-            return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
-        finally:
-            stream.close()
 
 
 def _commit(version: int, text: str) -> Commit:

@@ -24,7 +24,14 @@ LAYER_SERVICES = ("s3", "secretsmanager", "sqs", "sts")
 
 _LAMBDA_PYTHON = "3.13"
 _LAMBDA_MODULES = ("__init__.py", "errors.py", "settings.py", "bronze/**/*.py")
-_GLUE_MODULES = ("__init__.py", "errors.py", "columns.py", "silver/**/*.py", "gold/**/*.py")
+_GLUE_MODULES = (
+    "__init__.py",
+    "errors.py",
+    "columns.py",
+    "storage.py",
+    "silver/**/*.py",
+    "gold/**/*.py",
+)
 # Read by nothing, and some of it depends on the machine that installed.
 _NOT_IN_LAYER = ("bin/", ".dist-info/RECORD", ".dist-info/INSTALLER", ".dist-info/REQUESTED")
 

@@ -13,9 +13,9 @@ from data_pipeline.errors import LakehouseError, TableError
 from data_pipeline.silver.load import Load, load_table
 from data_pipeline.silver.raw import Bronze, PendingRun
 from data_pipeline.silver.reports import LOAD_AUDIT, QUARANTINE, Audit, Reports
-from data_pipeline.silver.storage import Storage
 from data_pipeline.silver.table import SilverTable
 from data_pipeline.silver.tables import all_tables
+from data_pipeline.storage import Storage
 
 if TYPE_CHECKING:
     from pyspark.sql import DataFrame, SparkSession

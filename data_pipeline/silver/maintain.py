@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from delta.tables import DeltaTable
 
 from data_pipeline.silver.incremental import TableResult, check_known, reason
-from data_pipeline.silver.storage import Storage
+from data_pipeline.storage import Storage
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession

@@ -1,6 +1,6 @@
 """Files beside the tables, through Spark's own Hadoop file systems (s3, file, …).
 
-Silver knows nothing of where it runs, so it lists, reads and deletes by the same file system
+The jobs know nothing of where they run, so they list, read and delete by the same file system
 classes, settings and credentials with which Spark reads its data.
 """
 
@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from py4j.protocol import Py4JJavaError
+
+from data_pipeline.errors import TableError
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -37,7 +39,8 @@ class Storage:
     def entries(self, folder: str) -> Iterator[Entry]:
         """Yield what lies directly in ``folder``, in no order; nothing if there is no such folder.
 
-        Asks the store page by page, so a caller that stops early spares the rest.
+        Asks the store page by page, so a caller that stops early spares the rest. Raises TableError
+        where it cannot be listed for another reason, such as a missing bucket.
         """
         path = self._path(f"{folder}/")
         try:
@@ -48,8 +51,10 @@ class Storage:
                     status.getPath().getName(), status.isDirectory(), status.getModificationTime()
                 )
         except Py4JJavaError as error:
-            if error.java_exception.getClass().getName() != _MISSING:
-                raise
+            if error.java_exception.getClass().getName() == _MISSING:
+                return
+            reason = str(error.java_exception.getMessage()).split("\n", 1)[0]
+            raise TableError(f"{folder} cannot be listed: {reason}") from error
 
     def folders(self, folder: str) -> list[str]:
         """Return the sorted names of the folders directly in ``folder``."""
