@@ -64,10 +64,14 @@ class Lakehouse:
             if not choice.real_limits and not choice.live:
                 # No publisher's pace is to be kept: more workers than cores only get in the way.
                 self.stack.limit_concurrency(os.cpu_count() or 2)
-            for source, publisher in chosen.items():
-                if publisher.secret:
-                    self.stack.put_secret(source, publisher.secret)
-            yield chosen
+            secrets = {source: its.secret for source, its in chosen.items() if its.secret}
+            for source, secret in secrets.items():
+                self.stack.put_secret(source, secret)
+            try:
+                yield chosen
+            finally:
+                for source in secrets:
+                    self.stack.forget_secret(source)
 
     def is_current(self) -> bool:
         """Whether silver has nothing to take and gold was built from it, by this code."""

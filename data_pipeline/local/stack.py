@@ -83,6 +83,13 @@ class Stack:
         except secrets.exceptions.ResourceNotFoundException:
             secrets.create_secret(Name=name, SecretString=json.dumps(value))
 
+    def forget_secret(self, source: str) -> None:
+        """Delete the secret, so that it does not lie in the emulator's files."""
+        self.emulator.client("secretsmanager").delete_secret(
+            SecretId=f"{self.emulator.home.project}/{ENVIRONMENT}/{source}",
+            ForceDeleteWithoutRecovery=True,
+        )
+
     def _upload(self, bucket: str, path: Path) -> str:
         body = path.read_bytes()
         key = f"{hashlib.sha256(body).hexdigest()}.zip"
