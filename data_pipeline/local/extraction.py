@@ -10,9 +10,17 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from data_pipeline.bronze.run import file_key, file_trigger, iso, utc_now
+from data_pipeline.bronze.run import (
+    file_key,
+    file_trigger,
+    iso,
+    plan_key,
+    rejected_key,
+    utc_now,
+)
 from data_pipeline.bronze.source import FileSource
 from data_pipeline.bronze.sources import source_class
+from data_pipeline.bronze.store import Bronze
 from data_pipeline.errors import LakehouseError
 from data_pipeline.local.publishers import Publisher
 from data_pipeline.local.stack import Stack
@@ -86,13 +94,17 @@ def _start(stack: Stack, source: str, publisher: Publisher, wanted: Wanted) -> l
     if not issubclass(source_class(source), FileSource):
         as_of = {"as_of": wanted.as_of.isoformat()} if wanted.as_of else {}
         return _run_ids(stack.invoke("start-extraction", {**event, **as_of}))
+    # What lies there first, so that it is not in the way of what the event starts.
+    run_ids = _run_ids(stack.invoke("start-extraction", event))
     if publisher.file:
         landed = [_drop(stack, source, publisher.file, wanted.limit)]
     else:
         landed = stack.invoke("start-extraction", {**event, "fetch": True})["landed"]
     for file in landed:
-        _await_event(stack, source, file)
-    return _run_ids(stack.invoke("start-extraction", event))
+        run_ids += _await_event(stack, source, file) or _run_ids(
+            stack.invoke("start-extraction", {**event, "key": file["key"]})
+        )
+    return list(dict.fromkeys(run_ids))
 
 
 def _run_ids(answer: Mapping[str, Any]) -> list[str]:
@@ -108,15 +120,18 @@ def _drop(stack: Stack, source: str, file: Path, limit: int | None) -> dict[str,
     return {"key": key, "etag": head["ETag"].strip('"'), "limit": limit}
 
 
-def _await_event(stack: Stack, source: str, file: Mapping[str, Any]) -> None:
-    """Wait for the planner that the bucket's event starts, so that it is not asked twice."""
-    key = file_key(source, file_trigger(file["key"], file["etag"], limit=file["limit"]))
-    bucket = stack.emulator.home.bucket("bronze")
+def _await_event(stack: Stack, source: str, file: Mapping[str, Any]) -> list[str]:
+    """Return the run that the landing bucket's event starts, or nothing if the event was lost."""
+    trigger = file_trigger(file["key"], file["etag"], limit=file["limit"])
+    bronze = Bronze(stack.emulator.s3, stack.emulator.home.bucket("bronze"))
     deadline = time.monotonic() + EVENT_SECONDS
     while time.monotonic() < deadline:
-        if stack.emulator.s3.list_objects_v2(Bucket=bucket, Prefix=key)["KeyCount"]:
-            return
+        if first_seen := bronze.get_json(file_key(source, trigger)):
+            run_id: str = first_seen["run_id"]
+            if any(bronze.exists(key(source, run_id)) for key in (plan_key, rejected_key)):
+                return [run_id]
         time.sleep(0.05)
+    return []
 
 
 def _wait(
