@@ -60,6 +60,8 @@ class Lake:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            # As from a terminal: where the tests run in the background, Ctrl-C may be ignored.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     def set(self, old: str, new: str) -> None:

@@ -121,7 +121,8 @@ def test_a_home_in_use(lake: Lake) -> None:
 
 
 def test_sql_with_a_typo(shared: Lake) -> None:
-    assert "SELEC" in fails(shared, "query", "SELEC 1")
+    assert "the SQL has an error at line 1" in fails(shared, "query", "SELEC 1")
+    assert "there is no table gold.movies" in fails(shared, "query", "SELECT * FROM gold.movies")
 
 
 def test_a_function_that_is_not_there(shared: Lake) -> None:
