@@ -1,6 +1,6 @@
-# Development image: the project's folder is mounted over /work, the environment stands beside it.
+# Development image: the project's folder is mounted over /lakehouse, the environment stands beside it.
 #   docker build --build-arg UID="$(id -u)" --tag lakehouse-dev .
-#   docker run --rm -it --volume "$PWD:/work" lakehouse-dev make run
+#   docker run --rm -it --volume "$PWD:/lakehouse" lakehouse-dev make run
 FROM python:3.13-slim-bookworm
 
 # Glue 6.0 has Java 17. The versions are those of the Debian release that the tag names.
@@ -11,9 +11,9 @@ RUN apt-get update \
 
 # The user's id on the host, so that files made in the mounted folder are theirs.
 ARG UID=1000
-RUN useradd --create-home --uid "$UID" dev && install --directory --owner=dev /work
+RUN useradd --create-home --uid "$UID" dev && install --directory --owner=dev /lakehouse
 USER $UID
-WORKDIR /work
+WORKDIR /lakehouse
 
 ENV VENV=/home/dev/venv
 COPY --chown=dev Makefile pyproject.toml LICENSE requirements*.lock ./
