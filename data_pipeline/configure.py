@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from data_pipeline.bronze.run import MAX_RECEIVES
 from data_pipeline.bronze.source import FileSource
 from data_pipeline.bronze.sources import source_class
 from data_pipeline.errors import SettingsError
@@ -56,9 +57,14 @@ def _camel(source: str) -> str:
     return "".join(word.title() for word in source.split("_"))
 
 
+def parameter_name(source: str) -> str:
+    """Return the template's parameter that holds a source's settings."""
+    return f"{_camel(source)}Settings"
+
+
 def _parameters(settings: Settings, source: str) -> str:
     return f"""\
-  {_camel(source)}Settings:
+  {parameter_name(source)}:
     Type: String
     Default: '{settings.source_json(source).replace("'", "''")}'
 """
@@ -70,7 +76,7 @@ def _environment(settings: Settings, source: str) -> str:
     if source_class(source).credentials:
         secret = f"        {env}_SECRET: !Sub ${{Project}}/${{Environment}}/{source}\n"
     return f"""\
-        {env}_SETTINGS: !Ref {name}Settings
+        {env}_SETTINGS: !Ref {parameter_name(source)}
         {env}_QUEUE_URL: !Ref {name}Queue
         {env}_DLQ_URL: !Ref {name}DeadLetters
 {secret}"""
@@ -110,7 +116,7 @@ def _resources(settings: Settings, source: str) -> str:
       VisibilityTimeout: {6 * seconds}
       RedrivePolicy:
         deadLetterTargetArn: !GetAtt {name}DeadLetters.Arn
-        maxReceiveCount: 5
+        maxReceiveCount: {MAX_RECEIVES}
 
   {name}Extract:
     Type: AWS::Serverless::Function

@@ -16,6 +16,8 @@ from typing import Any
 # A worker's life is 180 s; the rest is for starting, retrying and writing.
 UNIT_SECONDS = 120
 UNIT_BYTES = 64 * 1024 * 1024
+# So often a queue gives a message out before it goes to the dead letters.
+MAX_RECEIVES = 5
 
 
 @dataclass(frozen=True)

@@ -25,6 +25,7 @@ from aws_lambda_powertools.utilities.batch import (
 from data_pipeline.bronze import runtime
 from data_pipeline.bronze.files import csv_records, lines_of_range, open_landed, open_member
 from data_pipeline.bronze.run import (
+    MAX_RECEIVES,
     UNIT_BYTES,
     Unit,
     failed_prefix,
@@ -45,8 +46,6 @@ if TYPE_CHECKING:
 
 logger = runtime.logger
 processor = BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False)
-# Must be the maxReceiveCount of the queues: the last receive is the last chance to say why.
-MAX_RECEIVES = 5
 LONGEST_RETRY = 900
 # Time kept for writing what was fetched.
 RESERVE_SECONDS = 15
@@ -81,7 +80,7 @@ def _receive(record: SQSRecord, lambda_context: LambdaContext) -> None:
         _note_failure(source, run_id, unit, str(error))
         runtime.dead_letters(source).send(body)
     except Exception as error:
-        if receives >= MAX_RECEIVES:
+        if receives >= MAX_RECEIVES:  # the last chance to say why
             _note_failure(source, run_id, unit, f"{type(error).__name__}: {error}")
         pause = min(LONGEST_RETRY, 10 * 2**receives) * random.uniform(0.5, 1.0)
         runtime.queue(source).hide(record.receipt_handle, int(pause))

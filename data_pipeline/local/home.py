@@ -82,3 +82,8 @@ class Home:
             file.write(str(os.getpid()))
             file.flush()
             yield
+
+
+def json_objects(folder: Path, pattern: str = "*.json") -> Iterator[Path]:
+    """Yield the JSON objects below ``folder``; the emulator keeps their metadata beside them."""
+    return (path for path in folder.glob(pattern) if not path.name.endswith(".meta.json"))

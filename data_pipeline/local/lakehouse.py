@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import data_pipeline
+from data_pipeline.configure import parameter_name
 from data_pipeline.errors import SettingsError
 from data_pipeline.local.emulator import Emulator
 from data_pipeline.local.extraction import Outcome, Progress, Wanted, extract
-from data_pipeline.local.home import Home
+from data_pipeline.local.home import Home, json_objects
 from data_pipeline.local.package import build
 from data_pipeline.local.publishers import Choice, Publisher, publishers
 from data_pipeline.local.stack import Stack
@@ -59,7 +60,7 @@ class Lakehouse:
     @contextmanager
     def publishers(self, sources: Sequence[str], choice: Choice) -> Iterator[dict[str, Publisher]]:
         """Let the deployed functions reach the publishers that ``choice`` names, for a while."""
-        with publishers(self.settings, self.home, sources, choice) as (chosen, _):
+        with publishers(self.settings, self.home, sources, choice) as chosen:
             deploy(self.settings, self.stack, chosen)
             if not choice.real_limits and not choice.live:
                 # No publisher's pace is to be kept: more workers than cores only get in the way.
@@ -75,8 +76,7 @@ class Lakehouse:
 
     def is_current(self) -> bool:
         """Whether silver has nothing to take and gold was built from it, by this code."""
-        pending = self.home.bucket_path("bronze") / "_pending"
-        if any(not path.name.endswith(".meta.json") for path in pending.rglob("*.json")):
+        if any(json_objects(self.home.bucket_path("bronze") / "_pending", "*/*.json")):
             return False
         note = self.home.gold_is_current
         return note.exists() and note.read_text() == _code()
@@ -193,8 +193,7 @@ def deploy(settings: Settings, stack: Stack, chosen: Mapping[str, Publisher]) ->
     parameters = {source: settings.source_json(source) for source in _enabled(settings)}
     parameters |= {source: publisher.settings_json for source, publisher in chosen.items()}
     stack.deploy(
-        build(BUILD),
-        {f"{source.title().replace('_', '')}Settings": text for source, text in parameters.items()},
+        build(BUILD), {parameter_name(source): text for source, text in parameters.items()}
     )
 
 

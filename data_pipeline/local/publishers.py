@@ -72,7 +72,7 @@ def live_sources(sources: Sequence[str], named: bool) -> tuple[list[str], list[s
 @contextmanager
 def publishers(
     settings: Settings, home: Home, sources: Sequence[str], choice: Choice
-) -> Iterator[tuple[dict[str, Publisher], Sandbox]]:
+) -> Iterator[dict[str, Publisher]]:
     """Yield who answers for each of ``sources``, while the sandbox that serves them runs."""
     chosen: dict[str, Publisher] = {}
     stand_ins: dict[str, Any] = {}
@@ -96,7 +96,7 @@ def publishers(
             if key == "base_url" and not choice.real_limits:
                 changes |= UNLIMITED
             chosen[source] = Publisher(settings.source_json(source, **changes), its.secret)
-        yield chosen, sandbox
+        yield chosen
 
 
 def _packed(home: Home, source: str, folder: Path) -> Path:

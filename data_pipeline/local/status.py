@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,7 +16,7 @@ from data_pipeline.bronze.run import (
     run_prefix,
     units_of,
 )
-from data_pipeline.local.home import Home
+from data_pipeline.local.home import Home, json_objects
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ def _status(bronze: Path, source: str, run_id: str) -> RunStatus:
     plan = _read(bronze / plan_key(source, run_id))
     rejected = _read(bronze / rejected_key(source, run_id))
     units = {unit.name: unit for unit in units_of(plan)} if plan else {}
-    for path in _files(bronze / found_prefix(source, run_id)):
+    for path in json_objects(bronze / found_prefix(source, run_id)):
         units.update({unit.name: unit for unit in units_of(_read(path))})
     landed = {
         path.name.removesuffix(".json.gz")
@@ -61,19 +60,14 @@ def _status(bronze: Path, source: str, run_id: str) -> RunStatus:
         units=len(units),
         landed=len(landed & set(units)),
         planned_at=plan.get("planned_at", ""),
-        pending=any(_files(bronze / "_pending" / source, f"{run_id}.*.json")),
+        pending=any(json_objects(bronze / "_pending" / source, f"{run_id}.*.json")),
         message=rejected.get("error", "") or _last_failure(bronze, source, run_id),
     )
 
 
 def _last_failure(bronze: Path, source: str, run_id: str) -> str:
-    notes = [_read(path) for path in _files(bronze / f"{run_prefix(source, run_id)}failed")]
+    notes = [_read(path) for path in json_objects(bronze / f"{run_prefix(source, run_id)}failed")]
     return max(notes, key=lambda note: note["at"])["error"] if notes else ""
-
-
-def _files(folder: Path, pattern: str = "*.json") -> Iterator[Path]:
-    """Yield the objects below ``folder``; the emulator keeps their metadata beside them."""
-    return (path for path in folder.glob(pattern) if not path.name.endswith(".meta.json"))
 
 
 def _read(path: Path) -> dict[str, Any]:
