@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import json
 import random
-import re
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from json.decoder import scanstring  # type: ignore[attr-defined]
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import requests
 
+from data_pipeline.bronze.json_text import elements, members
 from data_pipeline.bronze.run import utc_now
 from data_pipeline.errors import ApiBusyError, ApiError, ApiRefusedError
 
@@ -80,52 +79,15 @@ class Answer:
         answer has no such list.
         """
         found = False
-        for name, start, _ in _members(self.text, self.url):
-            if name == member and self.text[start : start + 1] == "[":
-                found = True
-                for begin, end, value in _elements(self.text, start):
-                    yield self.text[begin:end].translate(_LINE_BREAKS), value
+        try:
+            for name, start in members(self.text):
+                if name == member and self.text[start] == "[":
+                    found = True
+                    yield from elements(self.text, start)
+        except (ValueError, IndexError) as error:
+            raise ApiError(f"{self.url} did not answer with whole JSON: {error}") from None
         if not found:
             raise ApiError(f"{self.url} answered without the list {member!r}: {self.text[:200]!r}")
-
-
-_LINE_BREAKS = {ord("\n"): " ", ord("\r"): " "}
-_BLANK = re.compile(r"[ \t\n\r]*")
-_DECODER = json.JSONDecoder()
-
-
-def _skip(text: str, at: int) -> int:
-    return _BLANK.match(text, at).end()  # type: ignore[union-attr]
-
-
-def _members(text: str, url: str) -> Iterator[tuple[str, int, int]]:
-    """Yield (name, start, end) of each member of the object that ``text`` is."""
-    at = _skip(text, 0)
-    if text[at : at + 1] != "{":
-        raise ApiError(f"{url} did not answer with a JSON object: {text[:200]!r}")
-    at = _skip(text, at + 1)
-    try:
-        while text[at] != "}":
-            name, at = scanstring(text, at + 1)
-            start = _skip(text, _skip(text, at) + 1)
-            _, end = _DECODER.raw_decode(text, start)
-            yield name, start, end
-            at = _skip(text, end)
-            if text[at] == ",":
-                at = _skip(text, at + 1)
-    except (ValueError, IndexError) as error:
-        raise ApiError(f"{url} did not answer with whole JSON: {error}") from None
-
-
-def _elements(text: str, start: int) -> Iterator[tuple[int, int, Any]]:
-    """Yield (begin, end, value) of each element of the well-formed list at ``start``."""
-    at = _skip(text, start + 1)
-    while text[at] != "]":
-        value, end = _DECODER.raw_decode(text, at)
-        yield at, end, value
-        at = _skip(text, end)
-        if text[at] == ",":
-            at = _skip(text, at + 1)
 
 
 class Api:

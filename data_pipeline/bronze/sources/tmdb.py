@@ -96,9 +96,11 @@ class Tmdb(ApiSource[TmdbSettings]):
         for page in range(unit.params["first"], last + 1):
             answer = api.get("/discover/movie", page=page, **unit.params["query"])
             yield Page(page, answer, "results")
+        if not unit.params["ends"]:
+            return
         # The list may have grown since it was planned: whoever reads its end goes on.
         total = min(answer.json()["total_pages"], LAST_PAGE)
-        if unit.params["ends"] and total > last:
+        if total > last:
             for index, (first, until) in enumerate(self.page_ranges(total - last), 1):
                 yield found(
                     unit, index, first=last + first, last=last + until, ends=until == total - last

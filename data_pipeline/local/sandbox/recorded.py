@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from data_pipeline.bronze import json_text
+from data_pipeline.bronze.json_text import members, skip_blanks
 from data_pipeline.errors import InputError
 
 _logger = logging.getLogger(__name__)
-_decoder = json.JSONDecoder()
-_blank = re.compile(r"[ \t\r\n]*")
-_line_breaks = str.maketrans("\r\n", "  ")
 
 
 def json_files(folder: Path) -> Iterator[tuple[Path, str, Any]]:
@@ -41,37 +39,12 @@ def elements(text: str, key: str | None = None) -> Iterator[tuple[str, Any]]:
     The text is the publisher's, but for line breaks between tokens, which become blanks.
     ``text`` has to be valid JSON. Without such a list there is nothing.
     """
-    at = _skip(text, 0)
+    start = skip_blanks(text, 0)
     if key is not None:
-        member = _member(text, at, key) if text[at] == "{" else None
-        if member is None:
+        # The last, if the key is repeated.
+        found = dict(members(text)) if text[start] == "{" else {}
+        if key not in found:
             return
-        at = member
-    if text[at] != "[":
-        return
-    at = _skip(text, at + 1)
-    while text[at] != "]":
-        value, end = _decoder.raw_decode(text, at)
-        yield text[at:end].translate(_line_breaks), value
-        at = _skip(text, end)
-        at = _skip(text, at + 1) if text[at] == "," else at
-
-
-def _member(text: str, at: int, key: str) -> int | None:
-    """Return where the value of ``key`` begins in the object at ``at``; the last, if repeated."""
-    found = None
-    at = _skip(text, at + 1)
-    while text[at] != "}":
-        name, end = _decoder.raw_decode(text, at)
-        value_at = _skip(text, _skip(text, end) + 1)
-        if name == key:
-            found = value_at
-        _, end = _decoder.raw_decode(text, value_at)
-        at = _skip(text, end)
-        at = _skip(text, at + 1) if text[at] == "," else at
-    return found
-
-
-def _skip(text: str, at: int) -> int:
-    match = _blank.match(text, at)
-    return match.end() if match else at
+        start = found[key]
+    if text[start] == "[":
+        yield from json_text.elements(text, start)
