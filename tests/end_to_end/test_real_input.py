@@ -33,6 +33,7 @@ def source_rows(name: str) -> list[dict[str, str]]:
 
 def test_every_row_is_loaded(loaded: tuple[Lake, str]) -> None:
     lake, printed = loaded
+    assert printed.startswith("Extracted"), "something else writes to standard output"
     expected = {"ratings": 100_836, "movies": 9_742, "tags": 3_683, "links": 9_742}
     audit = {row["table"]: row for row in lake.rows("silver", "load_audit")}
     for name, count in expected.items():
