@@ -93,6 +93,8 @@ def publishers(
         for source, its in stand_ins.items():
             key = "url" if issubclass(source_class(source), FileSource) else "base_url"
             changes = {key: sandbox.url(source) + its.path}
+            for name, value in its.settings.items():
+                changes[name] = sandbox.url(source) + value if value.startswith("/") else value
             if key == "base_url" and not choice.real_limits:
                 changes |= UNLIMITED
             chosen[source] = Publisher(settings.source_json(source, **changes), its.secret)

@@ -47,10 +47,14 @@ _Rows = list[tuple[object, ...]]
 
 
 @dataclass(frozen=True)
-class _Movie:
+class Movie:
+    """A movie of the archive, as its files tell it."""
+
     movie_id: int
     title: str
     genres: str
+    imdb_id: str
+    """Seven digits or more, without the "tt" before them."""
     tmdb_id: int | None
     weight: float
     """How often it is rated, beside the others."""
@@ -82,9 +86,9 @@ def generate_archive(
     """
     random = Random(seed)
     catalogue = _movies(random, films, movies)
-    pick = _picker(random, catalogue)
+    pick = picker(random, catalogue)
     tables: dict[str, _Rows] = {
-        "links.csv": _links(random, catalogue),
+        "links.csv": _links(catalogue),
         "tags.csv": _tags(random, pick, users, tags),
         "ratings.csv": _ratings(random, pick, users, ratings),
         "movies.csv": [(movie.movie_id, movie.title, movie.genres) for movie in catalogue],
@@ -95,6 +99,11 @@ def generate_archive(
         bad = [row.format(movie=catalogue[0].movie_id) for row in BAD_ROWS.get(name, ())]
         members[f"{folder}/{name}"] = _csv(_HEADERS[name], rows, bad)
     return zip_bytes(members)
+
+
+def generate_movies(films: Sequence[Film], seed: int = 3, movies: int = 3000) -> list[Movie]:
+    """Return the movies of the archive that the same arguments generate, by id."""
+    return _movies(Random(seed), films, movies)
 
 
 _HEADERS = {
@@ -117,7 +126,7 @@ def _csv(header: Sequence[str], rows: _Rows, bad: Sequence[str]) -> bytes:
     return text.getvalue().encode()
 
 
-def _movies(random: Random, films: Sequence[Film], count: int) -> list[_Movie]:
+def _movies(random: Random, films: Sequence[Film], count: int) -> list[Movie]:
     """Return movies of the films, and one in twenty that TMDB's catalogue lacks, by id."""
     known = random.sample(films, min(len(films), count * 19 // 20))
     others = generate_films(random.randrange(2**32), max(1, len(known) // 19))
@@ -125,14 +134,17 @@ def _movies(random: Random, films: Sequence[Film], count: int) -> list[_Movie]:
     both = [*known, *(film for film in others if film.id in unknown)]
     random.shuffle(both)
     ids = sorted(random.sample(range(1, 70 * len(both)), len(both)))
+    qualities = [random.gauss(3.5, 0.45) for _ in both]
+    imdb_ids = random.sample(range(100, 11_000_000), len(both))
     return [
-        _Movie(
+        Movie(
             movie_id=movie_id,
             title=_TITLES.get(index % _EVERY, _plain)(film, _year(film)),
             genres=_genres(film),
+            imdb_id=f"{imdb_ids[index]:07}",
             tmdb_id=None if index % 97 == 5 else film.id,
             weight=(film.vote_count + 1) ** 0.6,
-            quality=random.gauss(3.5, 0.45),
+            quality=qualities[index],
         )
         for index, (movie_id, film) in enumerate(zip(ids, both, strict=True))
     ]
@@ -186,12 +198,12 @@ def _genres(film: Film) -> str:
     return "|".join(sorted(names)) or "(no genres listed)"
 
 
-def _picker(random: Random, movies: Sequence[_Movie]) -> Callable[[int], list[_Movie]]:
+def picker(random: Random, movies: Sequence[Movie]) -> Callable[[int], list[Movie]]:
     """Return a function that draws so many different movies, the popular ones first."""
     weights = list(accumulate(movie.weight for movie in movies))
 
-    def pick(count: int) -> list[_Movie]:
-        drawn: dict[int, _Movie] = {}
+    def pick(count: int) -> list[Movie]:
+        drawn: dict[int, Movie] = {}
         # Someone with many ratings has seen all that is popular; so draws run dry.
         for _ in range(12):
             missing = min(count, len(movies)) - len(drawn)
@@ -202,7 +214,7 @@ def _picker(random: Random, movies: Sequence[_Movie]) -> Callable[[int], list[_M
     return pick
 
 
-def _ratings(random: Random, pick: Callable[[int], list[_Movie]], users: int, count: int) -> _Rows:
+def _ratings(random: Random, pick: Callable[[int], list[Movie]], users: int, count: int) -> _Rows:
     """Return the ratings by user and movie; a few users give most of them."""
     activity = [random.lognormvariate(0, 1.1) for _ in range(users)]
     least = min(20, count // users)
@@ -226,7 +238,7 @@ def _moments(random: Random) -> Iterator[int]:
         yield joined + int(random.random() ** 4 * span)
 
 
-def _tags(random: Random, pick: Callable[[int], list[_Movie]], users: int, count: int) -> _Rows:
+def _tags(random: Random, pick: Callable[[int], list[Movie]], users: int, count: int) -> _Rows:
     """Return tags by user and movie, in the spellings of many people."""
     taggers = random.sample(range(1, users + 1), min(users, 60))
     weights = list(accumulate(1 / rank for rank in range(1, len(_TAGS) + 1)))
@@ -262,11 +274,10 @@ _SPELLINGS: Sequence[Callable[[str], str]] = (
 )
 
 
-def _links(random: Random, movies: Sequence[_Movie]) -> _Rows:
-    """Return the links: seven digits of IMDb or more, and a few of TMDB twice or missing."""
-    imdb_ids = random.sample(range(100, 11_000_000), len(movies))
+def _links(movies: Sequence[Movie]) -> _Rows:
+    """Return the links; a few of TMDB come twice or are missing."""
     rows: _Rows = []
-    for index, (movie, imdb_id) in enumerate(zip(movies, imdb_ids, strict=True)):
+    for index, movie in enumerate(movies):
         tmdb_id = movies[index - 1].tmdb_id if index % 499 == 7 else movie.tmdb_id
-        rows.append((movie.movie_id, f"{imdb_id:07}", "" if tmdb_id is None else tmdb_id))
+        rows.append((movie.movie_id, movie.imdb_id, "" if tmdb_id is None else tmdb_id))
     return rows

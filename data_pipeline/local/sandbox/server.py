@@ -72,6 +72,8 @@ class StandIn:
     """What follows the app's mount in the source's base_url, or its url."""
     secret: Mapping[str, str] | None = None
     """The credentials that the app accepts."""
+    settings: Mapping[str, str] = field(default_factory=dict)
+    """What the app needs other than in configs.ini, such as the subjects that it has."""
 
 
 @dataclass(frozen=True)
