@@ -23,7 +23,11 @@ class ApiError(LakehouseError):
 
 
 class ApiRefusedError(ApiError):
-    """A publisher refused a request for good: asking again would get the same answer."""
+    """A publisher refused a request for good, with the HTTP status ``status``."""
+
+    def __init__(self, message: str, status: int) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class ApiBusyError(ApiError):

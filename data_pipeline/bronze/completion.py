@@ -17,6 +17,7 @@ from data_pipeline.bronze.run import (
     complete_key,
     failed_prefix,
     milestone_prefix,
+    notes_prefix,
     object_key,
     partial_key,
     pending_key,
@@ -56,7 +57,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         "landed": len(expected) - len(missing),
         "missing": missing,
         "failed": {name: failed[name] for name in missing if name in failed},
-        "notes": plan.get("notes", []),
+        "notes": [*plan.get("notes", []), *_unit_notes(source, run_id)],
     }
     if missing and not event.get("final") and not set(missing) <= set(failed):
         return _answer("running", **counts)
@@ -71,6 +72,12 @@ def _failures(source: str, run_id: str, since: str) -> dict[str, str]:
     bronze, prefix = runtime.bronze(), failed_prefix(source, run_id)
     notes = [bronze.get_json(prefix + name) or {} for name in bronze.names(prefix)]
     return {note["unit"]: note["error"] for note in notes if note and note["at"] >= since}
+
+
+def _unit_notes(source: str, run_id: str) -> list[str]:
+    bronze, prefix = runtime.bronze(), notes_prefix(source, run_id)
+    notes = [bronze.get_json(prefix + name) or {} for name in bronze.names(prefix)]
+    return [text for note in notes for text in note.get("notes", [])]
 
 
 def _hand_over(

@@ -17,6 +17,7 @@ from typing import IO, TYPE_CHECKING, Any, cast
 import smart_open
 from botocore.exceptions import ClientError
 
+from data_pipeline.bronze.json_text import on_one_line
 from data_pipeline.errors import InputError
 
 if TYPE_CHECKING:
@@ -178,6 +179,34 @@ def _split(text: str) -> list[str]:
     if len(rows) != 1:
         raise csv.Error("not one row")
     return rows[0]
+
+
+def json_records(lines: Iterator[bytes], fields: dict[str, None]) -> Iterator[tuple[str, bool]]:
+    """Yield (the line's JSON object verbatim, False), or (the text as it is, True) for no object.
+
+    A blank line is nothing. The objects' field names are added to ``fields``.
+    """
+    for line in lines:
+        bare = line.strip()
+        if not bare:
+            continue
+        try:
+            text = bare.decode("utf-8-sig")
+            record = _parse(text)
+        except (ValueError, RecursionError):
+            record = None
+        if isinstance(record, dict):
+            fields.update(dict.fromkeys(record))
+            yield on_one_line(text), False
+        else:
+            yield bare.decode("utf-8", "backslashreplace"), True
+
+
+def _no_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no JSON")
+
+
+_parse = json.JSONDecoder(parse_constant=_no_constant).decode
 
 
 def lines_of_range(stream: IO[bytes], start: int, end: int) -> Iterator[bytes]:

@@ -14,7 +14,7 @@ from urllib.parse import urljoin, urlsplit
 
 import requests
 
-from data_pipeline.bronze.json_text import elements, members
+from data_pipeline.bronze.json_text import elements, members, on_one_line
 from data_pipeline.bronze.run import utc_now
 from data_pipeline.errors import ApiBusyError, ApiError, ApiRefusedError
 
@@ -30,19 +30,25 @@ USER_AGENT = "media-lakehouse/0.1"
 
 
 class Pace:
-    """Evenly spaced turns, ``per_second`` of them; one object for all invocations of a process."""
+    """Evenly spaced turns, ``per_second`` of them; one object for all invocations of a process.
+
+    Unless it is ``rested``, the first turn is an interval from now: a new process does not know
+    what the planner, or the one whose place it takes, has sent a moment ago.
+    """
 
     def __init__(
         self,
         per_second: float,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], None] = time.sleep,
+        *,
+        rested: bool = True,
     ) -> None:
         self.per_second = per_second
         self._interval = 1 / (per_second * PACE_MARGIN)
         self._clock = clock
         self._sleep = sleep
-        self._next = 0.0
+        self._next = 0.0 if rested else clock() + self._interval
 
     def wait(self) -> None:
         """Sleep until the next turn and take it."""
@@ -71,13 +77,18 @@ class Answer:
             raise ApiError(f"{self.url} answered with a {type(value).__name__}, expected an object")
         return value
 
-    def records(self, member: str) -> Iterator[tuple[str, Any]]:
+    def records(self, member: str | None) -> Iterator[tuple[str, Any]]:
         """Yield (verbatim text, parsed value) of each element of the top-level list ``member``.
+
+        Without ``member`` the whole answer is the one record.
 
         The text keeps spelling that parsing loses (``1.10``, ``1e5``, repeated keys); line breaks
         between its tokens become blanks, so that it fits on a line. Raises ApiError where the
         answer has no such list.
         """
+        if member is None:
+            yield on_one_line(self.text.strip()), self.json()
+            return
         found = False
         try:
             for name, start in members(self.text):
@@ -94,7 +105,8 @@ class Api:
     """One publisher's API.
 
     ``seconds_left`` tells how long the invocation may still take: a pause that does not fit is
-    not begun. Requests are counted in ``requests``.
+    not begun. ``renew`` gives new headers, and is asked once, when the publisher no longer takes
+    the present ones (401). Requests are counted in ``requests``.
     """
 
     def __init__(
@@ -105,8 +117,10 @@ class Api:
         headers: Mapping[str, str],
         seconds_left: Callable[[], float],
         sleep: Callable[[float], None] = time.sleep,
+        renew: Callable[[], Mapping[str, str]] | None = None,
     ) -> None:
         self.requests = 0
+        self._renew = renew
         self._source = source
         self._base_url = base_url.rstrip("/") + "/"
         self._pace = pace
@@ -147,10 +161,15 @@ class Api:
                 if response.is_redirect:
                     url, params = self._same_origin(urljoin(url, response.headers["Location"])), {}
                     continue
+                if response.status_code == 401 and self._renew:
+                    self._session.headers.update(self._renew())
+                    self._renew = None
+                    continue
                 problem = f"answered {response.status_code} to {url}: {_reason(response)}"
                 if response.status_code not in RETRIED:
                     raise ApiRefusedError(
-                        f"{self._source} {problem}{_advice(response.status_code)}"
+                        f"{self._source} {problem}{_advice(response.status_code)}",
+                        response.status_code,
                     )
                 pause = max(pause, _retry_after(response))
             if pause > min(LONGEST_WAIT, self._seconds_left()):
@@ -194,7 +213,9 @@ def _reason(response: requests.Response) -> str:
     if isinstance(body, dict):
         for name in ("status_message", "message", "error", "errors"):
             if body.get(name):
-                return str(body[name])
+                found = body[name]
+                # Spotify's is an object with the status and the message.
+                return str(found.get("message", found) if isinstance(found, dict) else found)
     return str(body)[:200]
 
 

@@ -17,6 +17,11 @@ _DECODER = json.JSONDecoder()
 _LINE_BREAKS = str.maketrans("\r\n", "  ")
 
 
+def on_one_line(text: str) -> str:
+    """Return the JSON ``text`` with blanks for its line breaks, which only stand between tokens."""
+    return text.translate(_LINE_BREAKS)
+
+
 def skip_blanks(text: str, at: int) -> int:
     """Return where the next token begins."""
     return _BLANK.match(text, at).end()  # type: ignore[union-attr]
@@ -47,7 +52,7 @@ def elements(text: str, start: int) -> Iterator[tuple[str, Any]]:
     at = skip_blanks(text, start + 1)
     while text[at] != "]":
         value, end = _DECODER.raw_decode(text, at)
-        yield text[at:end].translate(_LINE_BREAKS), value
+        yield on_one_line(text[at:end]), value
         at = _behind(text, end)
 
 

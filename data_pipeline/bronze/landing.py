@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from dataclasses import dataclass
 from typing import IO, Any, cast
 from urllib.parse import urlsplit
 
@@ -42,25 +43,19 @@ def plan_file(source: FileSource, landed: LandedFile, run: Run) -> Plan:
             with zip_errors(landed.name), zipfile.ZipFile(raw) as archive:
                 names = [info.filename for info in archive.infolist() if not info.is_dir()]
             for member in sorted(names):
-                wanted = source.recognise(member.rpartition("/")[2])
-                if wanted is None:
-                    continue
                 with open_member(raw, landed.name, member) as stream:
-                    header, _ = _checked_header(stream, f"{member} in {landed.name}", wanted)
-                units.append(_file_unit(wanted, landed, len(units), header, member=member))
+                    file = _recognise(source, stream, member.rpartition("/")[2], landed.name)
+                if file:
+                    units.append(_file_unit(file, landed, len(units), member=member))
             found = f"{landed.name} with {', '.join(names[:10]) or 'nothing in it'}"
         else:
             found = landed.name
-            wanted = source.recognise(landed.name)
-            if wanted:
-                header, begin = _checked_header(raw, landed.name, wanted)
+            file = _recognise(source, raw, landed.name)
+            if file:
                 ranges: list[tuple[int, int] | None] = [None]
-                if wanted.splittable:
-                    ranges = [*byte_ranges(begin, landed.size, RANGE_BYTES)] or [None]
-                units = [
-                    _file_unit(wanted, landed, i, header, range=span)
-                    for i, span in enumerate(ranges)
-                ]
+                if file.dataset.splittable:
+                    ranges = [*byte_ranges(file.begin, landed.size, RANGE_BYTES)] or [None]
+                units = [_file_unit(file, landed, i, range=span) for i, span in enumerate(ranges)]
     if not units:
         raise InputError(
             f"{source.name} does not know what to do with {found}; expected a zip with, or one of, "
@@ -69,7 +64,28 @@ def plan_file(source: FileSource, landed: LandedFile, run: Run) -> Plan:
     return Plan(units=units[: run.limit])
 
 
-def _checked_header(stream: IO[bytes], name: str, wanted: FileDataset) -> tuple[list[str], int]:
+@dataclass(frozen=True)
+class _File:
+    """What a file is: its dataset, its columns (None: it has no header), where its rows begin."""
+
+    dataset: FileDataset
+    header: list[str] | None = None
+    begin: int = 0
+
+
+def _recognise(source: FileSource, stream: IO[bytes], name: str, archive: str = "") -> _File | None:
+    """Return what the file called ``name`` is, or None if it is not wanted.
+
+    Raises InputError where a file known by its name lacks columns.
+    """
+    wanted = source.files.get(name.lower())
+    if source.by_header:
+        return _recognise_header(source, stream, name)
+    if wanted is None:
+        return None
+    if wanted.json_lines:
+        return _File(wanted)
+    name = f"{name} in {archive}" if archive else name
     header, length = csv_header(stream, name)
     missing = sorted(wanted.required - set(header))
     if missing:
@@ -77,21 +93,29 @@ def _checked_header(stream: IO[bytes], name: str, wanted: FileDataset) -> tuple[
             f"{name} has no column {', '.join(missing)}; expected at least "
             f"{', '.join(sorted(wanted.required))}, got {', '.join(header) or 'an empty file'}"
         )
-    return header, length
+    return _File(wanted, header, length)
 
 
-def _file_unit(
-    wanted: FileDataset, landed: LandedFile, index: int, header: list[str], **where: Any
-) -> Unit:
+def _recognise_header(source: FileSource, stream: IO[bytes], name: str) -> _File | None:
+    try:
+        header, length = csv_header(stream, name)
+    except InputError:
+        return None  # no text: not one of them
+    found = [its for its in source.files.values() if its.required <= set(header)]
+    # Of several the one that asks for most: a list of synopses has some columns of the anime.
+    return _File(max(found, key=lambda its: len(its.required)), header, length) if found else None
+
+
+def _file_unit(file: _File, landed: LandedFile, index: int, **where: Any) -> Unit:
     return Unit(
-        f"{wanted.dataset}-{index + 1:06d}",
-        wanted.dataset,
+        f"{file.dataset.dataset}-{index + 1:06d}",
+        file.dataset.dataset,
         {
             "bucket": landed.bucket,
             "key": landed.key,
             "etag": landed.etag,
             "fetched_at": iso(landed.modified),
-            "header": header,
+            "header": file.header,
             **where,
         },
     )

@@ -105,6 +105,11 @@ def found_prefix(source: str, run_id: str) -> str:
     return f"{run_prefix(source, run_id)}plan/"
 
 
+def notes_prefix(source: str, run_id: str) -> str:
+    """Where workers put what people should know of a unit that landed."""
+    return f"{run_prefix(source, run_id)}notes/"
+
+
 def failed_prefix(source: str, run_id: str) -> str:
     return f"{run_prefix(source, run_id)}failed/"
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from collections.abc import Callable, Mapping
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -80,19 +81,35 @@ def api(of: ApiSource[Any], per_second: float, seconds_left: Callable[[], float]
         of.name,
         of.settings.base_url,
         _pace(of.name, per_second),
-        of.headers(_secret(of)) if of.credentials else {},
+        _headers(of),
         seconds_left,
+        renew=lambda: _headers(of, anew=True),
     )
 
 
 def forget_secrets() -> None:
     """Read secrets again at the next use: the publisher refused what was kept."""
     _secret_value.cache_clear()
+    _kept_headers.clear()
+
+
+_kept_headers: dict[str, tuple[dict[str, str], float]] = {}
+
+
+def _headers(of: ApiSource[Any], anew: bool = False) -> dict[str, str]:
+    """Return the source's headers, kept for as long as they hold; ``anew`` with a fresh secret."""
+    if anew:
+        forget_secrets()
+    headers, until = _kept_headers.get(of.name, ({}, 0.0))
+    if time.monotonic() >= until:
+        headers = of.headers(_secret(of) if of.credentials else {})
+        _kept_headers[of.name] = headers, time.monotonic() + of.headers_last
+    return headers
 
 
 @cache
 def _pace(source: str, per_second: float) -> Pace:
-    return Pace(per_second)
+    return Pace(per_second, rested=False)
 
 
 def _secret(of: ApiSource[Any]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -42,18 +43,28 @@ class Source(ABC, Generic[S]):
 
 @dataclass(frozen=True)
 class Page:
-    """One answer's records: each one's verbatim text, and the fields seen in them."""
+    """One answer, and the list in it whose elements are the records; None: the answer is one."""
 
     number: int
     answer: Answer
-    member: str
+    member: str | None
+
+
+@dataclass(frozen=True)
+class Note:
+    """A sentence for people about a unit, such as that the publisher refuses its playlist."""
+
+    text: str
 
 
 class ApiSource(Source[A]):
     """A publisher that is asked page by page."""
 
+    # How long ``headers`` hold, in seconds.
+    headers_last: ClassVar[float] = math.inf
+
     def headers(self, secret: Mapping[str, str]) -> dict[str, str]:
-        """Return the headers that identify and authorise a request."""
+        """Return the headers that identify and authorise a request; may ask for a token."""
         return {}
 
     @property
@@ -75,6 +86,9 @@ class ApiSource(Source[A]):
         even = (of_all or total_pages) // (workers * UNITS_PER_WORKER)
         most = min(MAX_PAGES_PER_UNIT, int(UNIT_SECONDS * self.worker_rate), max(even, 5))
         count = -(-total_pages // max(1, most))
+        if count > workers:
+            # As many for each worker, so that none has a unit left when the others are done.
+            count = -(-count // workers) * workers
         bounds = [round(i * total_pages / count) for i in range(count + 1)] if count else []
         return [(low + 1, high) for low, high in pairwise(bounds)]
 
@@ -83,8 +97,8 @@ class ApiSource(Source[A]):
         """Return the units of ``run``; may ask the API, for totals say."""
 
     @abstractmethod
-    def fetch(self, api: Api, unit: Unit) -> Iterator[Page | Unit]:
-        """Yield the pages of ``unit``, and units found beyond the plan (the list grew)."""
+    def fetch(self, api: Api, unit: Unit) -> Iterator[Page | Unit | Note]:
+        """Yield the pages of ``unit``, units found beyond the plan (the list grew), and notes."""
 
 
 @dataclass(frozen=True)
@@ -92,23 +106,25 @@ class FileDataset:
     """A file of a publisher: its dataset and the columns that it cannot do without.
 
     ``splittable`` says that no field of it can hold a line break, so that byte ranges aligned
-    to lines can be read apart.
+    to lines can be read apart. ``json_lines``: it is no CSV, but has a JSON object on each line.
     """
 
     dataset: str
-    required: frozenset[str]
+    required: frozenset[str] = frozenset()
     splittable: bool = False
+    json_lines: bool = False
 
 
 class FileSource(Source[FileSettings]):
-    """A publisher of files, alone or in a zip."""
+    """A publisher of files, alone or in a zip.
+
+    ``files`` are known by their names, in lower case. With ``by_header`` the names are only what
+    they are usually called, and a file is the one whose required columns its header has.
+    """
 
     settings_type = FileSettings
     files: ClassVar[Mapping[str, FileDataset]]
-
-    def recognise(self, file_name: str) -> FileDataset | None:
-        """Return what the file of this name (without folders) is, or None if it is not wanted."""
-        return self.files.get(file_name.lower())
+    by_header: ClassVar[bool] = False
 
 
 def found(parent: Unit, index: int, **params: Any) -> Unit:

@@ -23,7 +23,13 @@ from aws_lambda_powertools.utilities.batch import (
 )
 
 from data_pipeline.bronze import runtime
-from data_pipeline.bronze.files import csv_records, lines_of_range, open_landed, open_member
+from data_pipeline.bronze.files import (
+    csv_records,
+    json_records,
+    lines_of_range,
+    open_landed,
+    open_member,
+)
 from data_pipeline.bronze.run import (
     MAX_RECEIVES,
     UNIT_BYTES,
@@ -31,12 +37,13 @@ from data_pipeline.bronze.run import (
     failed_prefix,
     found_prefix,
     iso,
+    notes_prefix,
     object_key,
     units_document,
     units_of,
     utc_now,
 )
-from data_pipeline.bronze.source import ApiSource, Page
+from data_pipeline.bronze.source import ApiSource, Note, Page
 from data_pipeline.bronze.writer import JsonLines
 from data_pipeline.errors import ApiBusyError, ApiRefusedError, InputError, SettingsError
 
@@ -112,6 +119,7 @@ def _land_pages(source: ApiSource[Any], run_id: str, unit: Unit, context: Lambda
     )
     lines = JsonLines(run_id, unit.name)
     found: list[Unit] = []
+    notes: list[str] = []
     for item in source.fetch(api, unit):
         if isinstance(item, Page):
             head = lines.context(item.answer.fetched_at, item.number)
@@ -119,10 +127,16 @@ def _land_pages(source: ApiSource[Any], run_id: str, unit: Unit, context: Lambda
                 lines.add(head, text)
                 if isinstance(value, dict):
                     lines.saw(value)
+        elif isinstance(item, Note):
+            logger.warning(item.text)
+            notes.append(item.text)
         else:
             found.append(item)
     if found:
         _note_found(source.name, run_id, unit, found)
+    if notes:
+        key = f"{notes_prefix(source.name, run_id)}{unit.name}.json"
+        runtime.bronze().put_json_once(key, {"unit": unit.name, "notes": notes})
     _put(source.name, run_id, unit, lines, api.requests)
 
 
@@ -156,13 +170,13 @@ def _land_file(source: str, run_id: str, unit: Unit) -> None:
         raw = stack.enter_context(
             open_landed(runtime.s3(), params["bucket"], params["key"], params["etag"])
         )
-        records = csv_records(_lines(stack, raw, params), params["header"])
+        fields = dict.fromkeys(params["header"] or ())
+        records = _records(_lines(stack, raw, params), params["header"], fields)
         first: JsonLines | None = None
         parts: list[Unit] = []
         part = unit
         while part:
             lines = JsonLines(run_id, part.name)
-            lines.saw(params["header"])
             head = lines.context(fetched_at)
             full = False
             for text, malformed in records:
@@ -170,6 +184,7 @@ def _land_file(source: str, run_id: str, unit: Unit) -> None:
                 if lines.size >= UNIT_BYTES:
                     full = True
                     break
+            lines.saw(fields)
             if first is None:
                 first = lines
                 first_body.write(lines.body())
@@ -188,13 +203,20 @@ def _land_file(source: str, run_id: str, unit: Unit) -> None:
         logger.info("landed %s and %d more objects", unit.name, len(parts))
 
 
+def _records(
+    lines: Iterator[bytes], header: list[str] | None, fields: dict[str, None]
+) -> Iterator[tuple[str, bool]]:
+    return json_records(lines, fields) if header is None else csv_records(lines, header)
+
+
 def _lines(stack: ExitStack, raw: IO[bytes], params: dict[str, Any]) -> Iterator[bytes]:
-    """Return the unit's lines, without the header."""
+    """Return the unit's lines, without the header if it has one."""
     if params.get("range"):
         return lines_of_range(raw, *params["range"])
     name = params["key"].rpartition("/")[2]
     stream = raw
     if params.get("member"):
         stream = stack.enter_context(open_member(raw, name, params["member"]))
-    stream.readline()
+    if params["header"] is not None:
+        stream.readline()
     return iter(stream)

@@ -149,6 +149,7 @@ class Extraction:
 def forget_runtime() -> None:
     for name in ("client", "bronze", "queue", "dead_letters", "source", "_pace", "_secret_value"):
         getattr(runtime, name).cache_clear()
+    runtime.forget_secrets()
 
 
 def free_port() -> int:

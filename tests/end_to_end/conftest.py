@@ -38,7 +38,9 @@ class Lake:
     def command(self, *arguments: str) -> list[str]:
         return [str(Path(sys.executable).with_name("lakehouse")), *arguments]
 
-    def run(self, *arguments: str, status: int = 0) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, status: int = 0, seconds: float = SECONDS
+    ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end, and expect its exit status."""
         done = subprocess.run(
             self.command(*arguments),
@@ -46,7 +48,7 @@ class Lake:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=SECONDS,
+            timeout=seconds,
             check=False,
         )
         assert done.returncode == status, f"{done.returncode}\n{done.stdout}\n{done.stderr}"

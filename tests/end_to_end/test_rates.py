@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 from pathlib import Path
 
 from data_pipeline.local.sandbox import RateLimit, Sandbox
 from data_pipeline.local.sandbox.films import generate_films
+from data_pipeline.local.sandbox.jikan import JikanApp, paged
 from data_pipeline.local.sandbox.tmdb import TOKEN, Catalogue, TmdbApp
 from tests.end_to_end.conftest import Lake
 
@@ -37,14 +39,26 @@ def rate_used(sandbox: Sandbox) -> float:
     return (count - 1) / (moments[-1] - first)
 
 
-def landed_films(lake: Lake) -> set[int]:
-    import gzip
+def crawl_jikan(lake: Lake, pages: int) -> Sandbox:
+    """Extract ``pages`` pages of anime from a server with the publisher's limits."""
+    app = JikanApp(paged([f'{{"mal_id":{n}}}' for n in range(pages * 25)]), limit=RateLimit(3, 60))
+    with Sandbox({"jikan": app}) as sandbox:
+        lake.set("base_url = https://api.jikan.moe/v4", f"base_url = {sandbox.url('jikan')}/v4")
+        lake.run("config")
+        lake.run("extract", "jikan", "--live", seconds=60 + 2 * pages)
+    return sandbox
 
+
+def landed(lake: Lake, dataset: str, name: str) -> set[int]:
     return {
-        json.loads(line)["record"]["id"]
-        for path in Path(lake.objects("bronze")).glob("tmdb/discover_movie/*/*/*.json.gz")
+        json.loads(line)["record"][name]
+        for path in Path(lake.objects("bronze")).glob(f"{dataset}/*/*/*.json.gz")
         for line in gzip.decompress(path.read_bytes()).splitlines()
     }
+
+
+def landed_films(lake: Lake) -> set[int]:
+    return landed(lake, "tmdb/discover_movie", "id")
 
 
 def test_the_allowed_rate_is_used_and_kept(lake: Lake) -> None:
@@ -52,6 +66,16 @@ def test_the_allowed_rate_is_used_and_kept(lake: Lake) -> None:
     assert {request.status for request in sandbox.log} == {200}
     assert landed_films(lake) == {film.id for film in catalogue.films if film.release_date}
     assert rate_used(sandbox) >= 0.95 * CONFIGURED
+
+
+def test_jikans_limits_are_used_and_kept(lake: Lake) -> None:
+    sandbox = crawl_jikan(lake, 20)
+    assert [request.status for request in sandbox.log] == [200] * 21
+    assert landed(lake, "jikan/anime", "mal_id") == set(range(500))
+    # The planner's request comes first, and is for a page that a worker asks for again.
+    moments = [request.at for request in sandbox.log][1:]
+    steady = len(moments) - 1
+    assert moments[-1] - moments[0] <= 1.02 * steady
 
 
 def test_a_stricter_limit_is_obeyed_and_every_page_lands(lake: Lake) -> None:
