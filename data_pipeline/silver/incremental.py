@@ -166,16 +166,15 @@ class _LoadJob:
         started = monotonic()
         try:
             exists = self._is_table(table.name)
-            if exists and not self._full_refresh:
-                if not pending:
-                    return None
-                runs = self._bronze.runs_to_load(table.source, table.dataset, pending, self._today)
-            else:
-                runs = self._bronze.all_runs(table.source, table.dataset)
-            if not runs:
+            everything = not exists or self._full_refresh
+            if not everything and not pending:
+                return None
+            datasets = [origin.dataset for origin in table.origins]
+            runs = {name: self._runs(table, name, pending, everything) for name in datasets}
+            if not any(runs.values()):
                 left_out = TableResult(table.name, "left out", message="no records of it in bronze")
                 return None if exists else left_out
-            new_fields = _new_fields(table, pending)
+            new_fields = {name: _new_fields(table.source, name, pending) for name in datasets}
             path = f"{self._silver}/{table.name}"
             done = load_table(self._spark, table, runs, path, exists, new_fields)
         except Exception as error:
@@ -185,10 +184,16 @@ class _LoadJob:
             )
         return self._keep(table, done, exists, monotonic() - started)
 
+    def _runs(
+        self, table: SilverTable, dataset: str, pending: Sequence[PendingRun], everything: bool
+    ) -> dict[str, str]:
+        if everything:
+            return self._bronze.all_runs(table.source, dataset)
+        return self._bronze.runs_to_load(table.source, dataset, pending, self._today)
+
     def _keep(self, table: SilverTable, done: Load, exists: bool, seconds: float) -> TableResult:
         self._audits += done.audits
-        if done.refused is not None:
-            self._refused.append(done.refused)
+        self._refused += done.refused
         counts = {name: sum(getattr(audit, name) for audit in done.audits) for name in COUNTS}
         changed = not exists or counts["rows_inserted"] or counts["rows_updated"]
         return TableResult(table.name, "loaded" if changed else "unchanged", counts, seconds)
@@ -208,15 +213,16 @@ class _LoadJob:
             reports.write(self._audits, self._refused)
 
 
-def _new_fields(table: SilverTable, pending: Iterable[PendingRun]) -> dict[str, list[str]]:
-    """Return, by run, the fields that no table of the same records knows."""
+def _new_fields(source: str, dataset: str, pending: Iterable[PendingRun]) -> dict[str, list[str]]:
+    """Return, by run, the fields of the dataset's records that no table knows."""
     known = {
         name
-        for other in all_tables()
-        if (other.source, other.dataset) == (table.source, table.dataset)
-        for name in other.raw_fields
+        for table in all_tables()
+        for origin in table.origins
+        if (table.source, origin.dataset) == (source, dataset)
+        for name in origin.fields(table.paths)
     }
-    return {run.run_id: sorted(set(run.fields.get(table.dataset, ())) - known) for run in pending}
+    return {run.run_id: sorted(set(run.fields.get(dataset, ())) - known) for run in pending}
 
 
 def reason(error: Exception) -> str:

@@ -5,60 +5,74 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import reduce
 from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from pyspark import StorageLevel
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from data_pipeline.columns import conform
 from data_pipeline.silver import merge
 from data_pipeline.silver.quality import any_broken, broken_names
-from data_pipeline.silver.raw import read_records, read_texts
+from data_pipeline.silver.raw import Origin, column_of, read_records, read_texts
 from data_pipeline.silver.reports import Audit
-from data_pipeline.silver.table import SilverTable
+from data_pipeline.silver.table import Field, SilverTable
 from data_pipeline.silver.tally import Tally, complete_counts
 
 if TYPE_CHECKING:
-    from pyspark.sql import Column, DataFrame, SparkSession
+    from pyspark.sql import Column, SparkSession
+
+    from data_pipeline.silver.parse import Reading
 
 _UNREADABLE = "unreadable "
 
 
 @dataclass(frozen=True)
 class Load:
-    """What a load did: an audit row for each run, and the records it refused, if any."""
+    """What a load did: an audit row for each dataset and run, and the records it refused."""
 
     audits: tuple[Audit, ...]
-    refused: DataFrame | None
+    refused: tuple[DataFrame, ...]
 
 
-def read_typed(raw: DataFrame, table: SilverTable) -> DataFrame:
-    """Return ``raw`` with the table's business columns, typed, and these beside them.
+def read_typed(raw: DataFrame, table: SilverTable, origin: Origin) -> DataFrame:
+    """Return ``raw``, read from ``origin``, as typed rows of ``table``.
 
-    ``_malformed``; ``_refused``, where that or a rule fails; for each column a flag
-    ``_unreadable_<column>``; and the bronze envelope.
+    Beside the business columns and the checked ones: ``_malformed``; ``_refused``, where that
+    or a rule fails; for each column a flag ``_unreadable_<column>``; ``_path``, ``_dataset``
+    and what orders versions.
     """
-    record = F.col("record")
-    readings = {field: field.reader.read(record.getField) for field in table.fields}
+    fields = (*table.fields, *table.checked)
+    readings = {field: field.reader.read(column_of) for field in fields}
     typed = raw.select(
-        *merge.NEWEST_FIRST,
+        *merge.VERSION,
+        F.lit(origin.precedence).alias("_precedence"),
         "_path",
+        F.lit(origin.dataset).alias("_dataset"),
         _is_malformed().alias("_malformed"),
         *(reading.value.cast(field.type).alias(field.name) for field, reading in readings.items()),
         *(
-            reading.unreadable.alias(f"_unreadable_{field.name}")
+            _unreadable(field, reading).alias(f"_unreadable_{field.name}")
             for field, reading in readings.items()
         ),
     )
     return typed.withColumn("_refused", any_broken(table.all_rules, F.col("_malformed")))
 
 
+def _unreadable(field: Field, reading: Reading) -> Column:
+    if not any("." in path for path in field.reader.fields):
+        return reading.unreadable
+    # An object or a list that is something else is NULL before a reader sees it.
+    return reading.unreadable | (F.col("_misshapen") & reading.value.isNull())
+
+
 def _is_malformed() -> Column:
     """Whether there is no record, or no place for it in the order of versions."""
     missing = F.col("record").isNull()
-    for name in merge.NEWEST_FIRST:
+    for name in merge.VERSION:
         missing = missing | F.col(name).isNull()
     return missing
 
@@ -66,44 +80,65 @@ def _is_malformed() -> Column:
 def load_table(
     spark: SparkSession,
     table: SilverTable,
-    runs: Mapping[str, str],
+    runs: Mapping[str, Mapping[str, str]],
     path: str,
     exists: bool,
-    new_fields: Mapping[str, Sequence[str]],
+    new_fields: Mapping[str, Mapping[str, Sequence[str]]],
 ) -> Load:
-    """Bring the records of ``runs`` (folders by run id) into the Delta table at ``path``.
+    """Bring the records of ``runs`` (by dataset: folders by run id) into the table at ``path``.
+
+    ``new_fields`` are by dataset and run, too.
 
     One pass over the records cleans, checks, counts and deduplicates them. A new table is
     written in that pass; else the pass compares with the table and keeps the rows that differ,
     and only if there are any is there a commit.
     """
     started, now = monotonic(), datetime.now(UTC)
-    tally = Tally(tuple(runs))
-    records = read_records(spark, list(runs.values()), table.raw_fields)
+    groups = [(dataset, run) for dataset, of_dataset in runs.items() for run in of_dataset]
+    tally = Tally(groups)
+    records = {
+        origin: read_records(spark, list(runs[origin.dataset].values()), origin, table.paths)
+        for origin in table.origins
+        if runs.get(origin.dataset)
+    }
+    typed = reduce(
+        DataFrame.unionByName, [read_typed(raw, table, origin) for origin, raw in records.items()]
+    )
     try:
         with complete_counts(spark):
-            newest = _newest_rows(records, table, tally, now, is_new=not exists)
+            newest = _newest_rows(typed, table, tally, now, is_new=not exists)
             if exists:
                 current = spark.read.format("delta").load(path)
-                is_small = merge.is_much_larger(current, records)
+                is_small = merge.is_much_larger(current, list(records.values()))
                 _merge(spark, table, newest, current, path, tally, is_small)
             else:
-                merge.create(conform(newest, table.columns), path)
+                merge.create(conform(newest, table.columns), path, table.sorted_by)
         counts = tally.counts()
     finally:
         tally.close()
     seconds = monotonic() - started
     audits = tuple(
-        _audit(table, run, counts[run], new_fields.get(run, ()), now, seconds) for run in runs
+        _audit(
+            table,
+            group,
+            counts[group],
+            new_fields.get(group[0], {}).get(group[1], ()),
+            now,
+            seconds,
+        )
+        for group in groups
     )
-    refused = _refused(spark, table, tally.files(), now) if tally.files() else None
-    return Load(audits, refused)
+    refused = [
+        _refused(spark, table, origin, files, now)
+        for origin in table.origins
+        if (files := [its for its in tally.files() if f"/{origin.dataset}/ingest_date=" in its])
+    ]
+    return Load(audits, tuple(refused))
 
 
 def _newest_rows(
-    records: DataFrame, table: SilverTable, tally: Tally, now: datetime, is_new: bool
+    typed: DataFrame, table: SilverTable, tally: Tally, now: datetime, is_new: bool
 ) -> DataFrame:
-    typed = read_typed(records, table)
     is_valid = ~F.col("_refused")
     conditions = {"read": F.lit(True), "valid": is_valid}
     for field in table.fields:
@@ -111,15 +146,21 @@ def _newest_rows(
     watched = tally.watch(typed, conditions, files_where=F.col("_refused"))
 
     names = [field.name for field in table.fields]
-    valid = watched.filter(is_valid).select(*names, *merge.NEWEST_FIRST)
-    hashed = valid.withColumns(
-        {"_row_hash": merge.row_hash(valid, names), "_updated_at": F.lit(now)}
-    )
-    ranked = merge.rank_versions(hashed, table.key, several_runs=len(tally.runs) > 1)
+    valid = watched.filter(is_valid).select(*names, *merge.VERSION, "_precedence", "_dataset")
+    row_hash = merge.row_hash(valid, names)
+    if len({origin.precedence for origin in table.origins}) > 1:
+        row_hash = merge.with_precedence(row_hash, F.col("_precedence"))
+    hashed = valid.withColumns({"_row_hash": row_hash, "_updated_at": F.lit(now)})
+    if table.snapshot:
+        hashed = merge.newest_snapshots(hashed, table.snapshot)
+    ranked = merge.rank_versions(hashed, table.key, several_groups=len(tally.groups) > 1)
+    is_newest = F.col("_is_newest")
+    if table.snapshot:
+        is_newest = is_newest & (F.col("_precedence") == 1)
     conditions = {"distinct": F.col("_is_newest_of_run")}
     if is_new:
-        conditions["inserted"] = F.col("_is_newest")
-    return tally.watch(ranked, conditions).filter("_is_newest")
+        conditions["inserted"] = is_newest
+    return tally.watch(ranked, conditions).filter(is_newest)
 
 
 def _merge(
@@ -135,9 +176,10 @@ def _merge(
     if is_small:
         newest = newest.persist(StorageLevel.MEMORY_AND_DISK)
         kept.append(newest)
-        current = merge.rows_of(newest, current, table.key)
+        current = merge.rows_of(newest, current, table.snapshot or table.key)
+    several = len({origin.precedence for origin in table.origins}) > 1
     compared = tally.watch(
-        merge.differences(newest, current, table.key),
+        merge.differences(newest, current, table.key, several),
         {change: F.col("_change") == change for change in ("inserted", "updated")},
     )
     changed = conform(compared.filter(F.col("_change").isNotNull()), table.columns)
@@ -146,17 +188,25 @@ def _merge(
     try:
         changed.write.format("noop").mode("overwrite").save()  # fills the cache, and counts
         counts = tally.counts().values()
-        if any(run["updated"] for run in counts):
+        if table.snapshot:
+            gone = merge.gone(newest, current, table.key, table.snapshot)
+            if any(group["updated"] or group["inserted"] for group in counts) or not gone.isEmpty():
+                merge.replace(spark, changed, gone, path, table.key)
+        elif any(group["updated"] for group in counts):
             merge.upsert(spark, changed, path, table.key)
-        elif any(run["inserted"] for run in counts):
-            merge.append(changed, path)
+        elif any(group["inserted"] for group in counts):
+            merge.append(changed, path, table.sorted_by)
     finally:
         for frame in kept:
             frame.unpersist()
 
 
 def _refused(
-    spark: SparkSession, table: SilverTable, paths: Sequence[str], now: datetime
+    spark: SparkSession,
+    table: SilverTable,
+    origin: Origin,
+    paths: Sequence[str],
+    now: datetime,
 ) -> DataFrame:
     """Return the refused records of these files with their text, for silver.quarantine.
 
@@ -164,15 +214,17 @@ def _refused(
     position; all of a file's are refused, so they need not be told apart.
     """
     paths = [unquote(path) for path in paths]
-    typed = read_typed(read_records(spark, paths, table.raw_fields), table)
+    typed = read_typed(read_records(spark, paths, origin, table.paths), table, origin)
     rules = broken_names(table.all_rules, F.col("_malformed"))
     place = ("_path", "_position")
-    refused = typed.filter("_refused").select(*place, rules.alias("failed_rules")).distinct()
+    refused = (
+        typed.filter("_refused").select(*place, "_element", rules.alias("failed_rules")).distinct()
+    )
     texts = read_texts(spark, paths)
     same_place = [refused[name].eqNullSafe(texts[name]) for name in place]
     return texts.join(F.broadcast(refused), same_place).select(
         F.lit(table.source).alias("source"),
-        F.lit(table.dataset).alias("dataset"),
+        F.lit(origin.dataset).alias("dataset"),
         F.lit(table.name).alias("table"),
         F.col("_run_id").alias("run_id"),
         F.col("_unit").alias("unit"),
@@ -185,7 +237,7 @@ def _refused(
 
 def _audit(
     table: SilverTable,
-    run_id: str,
+    group: tuple[str, str],
     counts: Mapping[str, int],
     new_fields: Sequence[str],
     now: datetime,
@@ -196,9 +248,9 @@ def _audit(
     read, valid = counts.get("read", 0), counts.get("valid", 0)
     return Audit(
         source=table.source,
-        dataset=table.dataset,
+        dataset=group[0],
         table=table.name,
-        run_id=run_id,
+        run_id=group[1],
         records_read=read,
         records_valid=valid,
         records_quarantined=read - valid,

@@ -51,6 +51,11 @@ def one_of(column: str, *allowed: object) -> Rule:
     return Rule(f"one_of:{column}", column, lambda value: ~value.isin(*allowed))
 
 
+def of_kind(column: str, kind: str) -> Rule:
+    """The record must be of this kind: neither another, nor none."""
+    return Rule("wrong_kind", column, lambda value: ~value.eqNullSafe(kind))
+
+
 MALFORMED = "malformed"
 """Name of the rule that a record is JSON, whole, and could be split into its fields."""
 

@@ -1,4 +1,4 @@
-"""Counts per run, taken while Spark does the work instead of in a pass of their own."""
+"""Counts per dataset and run, taken while Spark does the work instead of in a pass of their own."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from pyspark.sql import functions as F
 if TYPE_CHECKING:
     from pyspark.sql import Column, DataFrame, SparkSession
 
-# An observation evaluates each condition once per row and run; beyond this many runs (a full
+# A dataset and a run.
+Group = tuple[str, str]
+# An observation evaluates each condition once per row and group; beyond this many (a full
 # refresh, a new table over a long history) it is cheaper to keep the rows and group them.
-MOST_OBSERVED_RUNS = 8
+MOST_OBSERVED_GROUPS = 8
 
 _EXCLUDED_RULES = "spark.sql.adaptive.optimizer.excludedRules"
 _EMPTY_PROPAGATION = "org.apache.spark.sql.execution.adaptive.AQEPropagateEmptyRelation"
@@ -40,11 +42,11 @@ def complete_counts(spark: SparkSession) -> Iterator[None]:
 
 
 class Tally:
-    """How many rows of each run meet which condition; see :meth:`watch` and :meth:`counts`."""
+    """How many rows of each group meet which condition; see :meth:`watch` and :meth:`counts`."""
 
-    def __init__(self, runs: Sequence[str]) -> None:
-        self.runs = tuple(runs)
-        self._counts: dict[str, Counter[str]] = {run: Counter() for run in self.runs}
+    def __init__(self, groups: Sequence[Group]) -> None:
+        self.groups = tuple(groups)
+        self._counts: dict[Group, Counter[str]] = {group: Counter() for group in self.groups}
         self._files: set[str] = set()
         self._pending: list[tuple[Observation, tuple[str, ...]]] = []
         self._kept: list[DataFrame] = []
@@ -63,19 +65,24 @@ class Tally:
         files = F.array()
         if files_where is not None:
             files = F.collect_set(F.when(files_where, F.col("_path")))
-        if len(self.runs) > MOST_OBSERVED_RUNS:
+        if len(self.groups) > MOST_OBSERVED_GROUPS:
             return self._count_kept(frame, conditions, files)
         observation = Observation()
-        alone = len(self.runs) == 1
         counts = [
-            F.count_if(condition if alone else condition & (F.col("_run_id") == run)).alias(
-                f"{run} {name}"
-            )
-            for run in self.runs
+            F.count_if(condition & in_group).alias(f"{dataset} {run} {name}")
+            for (dataset, run), in_group in self._in_groups().items()
             for name, condition in conditions.items()
         ]
         self._pending.append((observation, tuple(conditions)))
         return frame.observe(observation, files.alias("files"), *counts)
+
+    def _in_groups(self) -> dict[Group, Column]:
+        if len(self.groups) == 1:
+            return {self.groups[0]: F.lit(True)}
+        return {
+            group: (F.col("_dataset") == group[0]) & (F.col("_run_id") == group[1])
+            for group in self.groups
+        }
 
     def _count_kept(
         self, frame: DataFrame, conditions: Mapping[str, Column], files: Column
@@ -83,21 +90,25 @@ class Tally:
         kept = frame.persist(StorageLevel.DISK_ONLY)
         self._kept.append(kept)
         counts = [F.count_if(condition).alias(name) for name, condition in conditions.items()]
-        for row in kept.groupBy("_run_id").agg(files.alias("files"), *counts).collect():
+        grouped = kept.groupBy("_dataset", "_run_id")
+        for row in grouped.agg(files.alias("files"), *counts).collect():
             found: dict[str, Any] = row.asDict()
             self._files.update(found.pop("files"))
-            self._counts.setdefault(found.pop("_run_id"), Counter()).update(found)
+            group = found.pop("_dataset"), found.pop("_run_id")
+            self._counts.setdefault(group, Counter()).update(found)
         return kept
 
-    def counts(self) -> dict[str, Counter[str]]:
-        """Return, by run, how many rows met each condition; call it after the frames have run."""
+    def counts(self) -> dict[Group, Counter[str]]:
+        """Return, by group, how many rows met each condition; to be called after the frames ran."""
         for observation, names in self._pending:
             observed = observation.get
             self._files.update(observed["files"])
-            for run in self.runs:
-                self._counts[run].update({name: observed[f"{run} {name}"] for name in names})
+            for group in self.groups:
+                self._counts[group].update(
+                    {name: observed[" ".join((*group, name))] for name in names}
+                )
         self._pending.clear()
-        return {run: self._counts[run] for run in self.runs}
+        return {group: self._counts[group] for group in self.groups}
 
     def files(self) -> list[str]:
         """Return the sorted paths gathered by ``files_where``; call it after :meth:`counts`."""

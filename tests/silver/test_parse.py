@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 from chispa import assert_df_equality
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from pyspark.sql import SparkSession
+from pyspark.sql import Row, SparkSession
 from pyspark.sql import functions as F
 
 from data_pipeline.silver import parse
@@ -18,16 +19,30 @@ from data_pipeline.silver.parse import Reader
 
 
 def check(
-    spark: SparkSession, reader: Reader, kind: str, cases: list[tuple[str | None, Any, bool]]
+    spark: SparkSession,
+    reader: Reader,
+    kind: str,
+    cases: list[tuple[Any, Any, bool]],
+    raw_kind: str = "string",
 ) -> None:
     """Each case: the raw text, the value and whether it is unreadable."""
-    schema = f"raw string, value {kind}, unreadable boolean"
+    schema = f"raw {raw_kind}, value {kind}, unreadable boolean"
     expected = spark.createDataFrame(cases, schema)
     reading = reader.read(lambda _: F.col("raw"))
     actual = expected.select(
         "raw", reading.value.alias("value"), reading.unreadable.alias("unreadable")
     )
     assert_df_equality(actual, expected, ignore_nullable=True)
+
+
+def read_all(spark: SparkSession, texts: list[str], **readers: Reader) -> list[Row]:
+    """Read every text by each reader, as columns ``raw``, ``<name>`` and ``<name>?``."""
+    columns = [F.col("raw")]
+    for name, reader in readers.items():
+        reading = reader.read(lambda _: F.col("raw"))
+        columns += [reading.value.alias(name), reading.unreadable.alias(f"{name}?")]
+    frame = spark.createDataFrame([(text,) for text in texts], "raw string")
+    return frame.select(*columns).collect()
 
 
 BLANK = [(None, None, False), ("", None, False), (" \u00a0\u3000 ", None, False)]
@@ -102,6 +117,43 @@ def test_decimals(spark: SparkSession) -> None:
     check(spark, parse.decimal("x"), "double", cases)
 
 
+def test_whole_numbers_above_zero(spark: SparkSession) -> None:
+    cases = [
+        *UNKNOWN,
+        ("28.0", 28, False),
+        ("1998", 1998, False),
+        ("\u00a01\u3000", 1, False),
+        ("0", None, False),
+        ("0.0", None, False),
+        ("-0", None, False),
+        ("-1", None, True),
+        ("5.6", None, True),
+        ("9223372036854775807", 2**63 - 1, False),
+        ("9223372036854775808", None, True),
+        ("Infinity", None, True),
+        ("\u0662\u0668", None, True),
+        ("unknown", None, True),
+    ]
+    check(spark, parse.positive("x"), "bigint", cases)
+
+
+def test_decimals_above_zero(spark: SparkSession) -> None:
+    cases = [
+        *UNKNOWN,
+        ("8.78", 8.78, False),
+        ("9", 9.0, False),
+        ("0", None, False),
+        ("0.00", None, False),
+        ("-0.0", None, False),
+        ("-1.5", None, True),
+        ("1e999", None, True),
+        ("Infinity", None, True),
+        ("NaN", None, True),
+        ("\u0668.5", None, True),
+    ]
+    check(spark, parse.positive_decimal("x"), "double", cases)
+
+
 def test_dates(spark: SparkSession) -> None:
     cases = [
         *UNKNOWN,
@@ -126,6 +178,88 @@ def test_dates(spark: SparkSession) -> None:
         ("now", None, True),
     ]
     check(spark, parse.date("x"), "date", cases)
+
+
+def test_years_of_dates(spark: SparkSession) -> None:
+    cases = [
+        *UNKNOWN,
+        ("1999", 1999, False),
+        ("1981-12", 1981, False),
+        ("2020-01-31\u00a0", 2020, False),
+        ("0000", None, False),
+        ("0", None, False),
+        ("0000-00-00", None, False),
+        ("1981-13", None, True),
+        ("99999", None, True),
+        ("\u0661\u0669\u0669\u0665", None, True),
+    ]
+    check(spark, parse.year_of("x"), "int", cases)
+
+
+def test_dates_of_moments_are_as_written(spark: SparkSession) -> None:
+    cases = [
+        *UNKNOWN,
+        ("1998-04-03T00:00:00+00:00", date(1998, 4, 3), False),
+        ("1998-04-03T23:59:59-11:00", date(1998, 4, 3), False),
+        ("1998-04-03T00:30:00.5+14:00", date(1998, 4, 3), False),
+        ("1998-04-03T00:00:00", date(1998, 4, 3), False),
+        ("\u30001998-04-03T00:00:00Z\u00a0", date(1998, 4, 3), False),
+        ("0000-01-01T00:00:00+00:00", None, False),
+        ("0000-00-00T00:00:00+00:00", None, False),
+        ("1998-02-29T00:00:00Z", None, True),
+        ("1998-04-03T24:00:00Z", None, True),
+        ("1998-04-03", None, True),
+        ("1998-04-03T00:00", None, True),
+        ("1998-04-03 00:00:00", None, True),
+        ("1998-4-3T00:00:00Z", None, True),
+        ("11998-04-03T00:00:00Z", None, True),
+        ("1998-04-03T00:00:00Zebra", None, True),
+        ("\u0661\u0669\u0669\u0668-04-03T00:00:00Z", None, True),
+    ]
+    check(spark, parse.moment_date("x"), "date", cases)
+
+
+def test_moments(spark: SparkSession) -> None:
+    def local(text: str) -> datetime:
+        return datetime.fromisoformat(text).astimezone().replace(tzinfo=None)
+
+    cases = [
+        *UNKNOWN,
+        ("2020-01-01T10:00:00Z", local("2020-01-01T10:00:00+00:00"), False),
+        (" 2020-01-01T10:00:00+05:30", local("2020-01-01T04:30:00+00:00"), False),
+        ("2020-01-01T10:00:00-0800", local("2020-01-01T18:00:00+00:00"), False),
+        ("2020-01-01T10:00:00+02", local("2020-01-01T08:00:00+00:00"), False),
+        ("2020-01-01T10:00:00.1234567Z", local("2020-01-01T10:00:00.123456+00:00"), False),
+        ("1970-01-01T00:00:00Z", local("1970-01-01T00:00:00+00:00"), False),
+        ("0000-01-01T00:00:00Z", None, False),
+        ("0001-01-01T00:00:00+05:00", None, True),
+        ("9999-12-31T23:59:59-05:00", None, True),
+        ("2020-01-01T10:00:00", None, True),
+        ("2020-01-01T10:00Z", None, True),
+        ("2020-01-01", None, True),
+        ("2020-01-01T10:00:00+19:00", None, True),
+        ("2020-02-30T10:00:00Z", None, True),
+        ("2020-01-01T10:00:00 Europe/Paris", None, True),
+        ("1577872800", None, True),
+        ("now", None, True),
+    ]
+    check(spark, parse.timestamp("x"), "timestamp", cases)
+
+
+def test_fingerprints_are_of_the_tidied_text(spark: SparkSession) -> None:
+    def sha(text: str) -> str:
+        return hashlib.sha256(text.encode()).hexdigest()
+
+    cases = [
+        *BLANK,
+        ("A film\u00a0of  two\r\nlines ", sha("A film of two lines"), False),
+        ("A film of two lines", sha("A film of two lines"), False),
+        ("a film of two lines", sha("a film of two lines"), False),
+        ("\u30ab\u30a6\u3000\U0001f600", sha("\u30ab\u30a6 \U0001f600"), False),
+        ("-", sha("-"), False),
+        ("Unknown", sha("Unknown"), False),
+    ]
+    check(spark, parse.fingerprint("x"), "string", cases)
 
 
 def test_epoch_seconds(spark: SparkSession) -> None:
@@ -303,29 +437,34 @@ def test_readers_neither_throw_nor_invent(spark: SparkSession, texts: list[str])
         "text": parse.text("x"),
         "name": parse.name("x"),
         "whole": parse.whole("x"),
+        "positive": parse.positive("x"),
+        "above": parse.positive_decimal("x"),
+        "year_of": parse.year_of("x"),
+        "hash": parse.fingerprint("x"),
         "decimal": parse.decimal("x"),
         "date": parse.date("x"),
         "boolean": parse.boolean("x"),
-        "moment": parse.epoch_seconds("x"),
+        "moment": parse.epoch_seconds("x").then(F.unix_timestamp),
         "imdb": parse.imdb_id("x"),
         "title": parse.title_without_year("x"),
         "year": parse.year_in_title("x"),
         "names": parse.separated_names("x", "|", nothing="(none)"),
         "numbers": parse.whole_numbers("x"),
     }
-    columns = []
-    for name, reader in readers.items():
-        reading = reader.read(lambda _: F.col("raw"))
-        value = F.unix_timestamp(reading.value) if name == "moment" else reading.value
-        columns += [value.alias(name), reading.unreadable.alias(f"{name}?")]
-    frame = spark.createDataFrame([(text,) for text in texts], "raw string")
-    for row in frame.select("raw", *columns).collect():
+    for row in read_all(spark, texts, **readers):
         raw = row["raw"]
         assert row["name"] == (squeeze(raw) or None)
         assert row["text"] == (None if is_unknown(squeeze(raw)) else squeeze(raw))
         assert row["whole"] == python_whole(raw)
         assert row["decimal"] == python_decimal(raw)
         assert row["date"] == python_date(raw)
+        assert row["year_of"] == (row["date"].year if row["date"] else None)
+        assert row["year_of?"] == row["date?"]
+        assert (row["hash"] is None) == (row["name"] is None)
+        for above, number in (("positive", "whole"), ("above", "decimal")):
+            value = row[number]
+            assert row[above] == (value if value is not None and value > 0 else None)
+            assert row[f"{above}?"] == (row[f"{number}?"] or (value is not None and value < 0))
         for scalar in ("whole", "decimal", "boolean", "moment", "imdb"):
             assert row[f"{scalar}?"] == (row[scalar] is None and not is_unknown(raw))
         if row["moment"] is not None:
@@ -339,6 +478,64 @@ def test_readers_neither_throw_nor_invent(spark: SparkSession, texts: list[str])
             assert len(set(row["names"])) == len(row["names"])
         if row["numbers"] is not None:
             assert all(re.search(rf"\b0*{abs(number)}\b", raw) for number in row["numbers"])
+
+
+MOMENT_PARTS = (
+    ["2020-02-29", "2021-02-29", "1998-12-31", "0000-01-01", "0001-01-01", "9999-12-31", "98-1-1"],
+    ["T", "T", "T", " ", "t", ""],
+    ["00:00:00", "23:59:59", "24:00:00", "12:60:00", "10:00", "1:2:3"],
+    ["", ".5", ".123456789", ".", ",5"],
+    ["Z", "Z", "", "+00:00", "-11:30", "+1400", "+05", "+19:00", " UTC", "z"],
+)
+
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+LEAST, MOST = (
+    (end.replace(tzinfo=UTC) - EPOCH) // timedelta(microseconds=1)
+    for end in (datetime.min, datetime.max)
+)
+
+
+@st.composite
+def moments(draw: st.DrawFn) -> str:
+    written = "".join(draw(st.sampled_from(part)) for part in MOMENT_PARTS)
+    return draw(st.sampled_from(["", *WHITE])) + written
+
+
+def python_moment(text: str) -> datetime | None:
+    """The moment in the zone in which it is written, in UTC where none is."""
+    shape = r"([0-9-]{10}T[0-9:]{8})(?:\.([0-9]+))?(?:Z|([+-])([0-9]{2}):?([0-9]{2})?)?"
+    found = re.fullmatch(shape, text.strip(WHITE))
+    if not found or int(found[4] or 0) > 18:
+        return None
+    offset = timedelta(hours=int(found[4] or 0), minutes=int(found[5] or 0))
+    zone = timezone(-offset if found[3] == "-" else offset)
+    try:
+        written = datetime.strptime(found[1], "%Y-%m-%dT%H:%M:%S")
+    except ValueError:
+        return None
+    micros = int((found[2] or "").ljust(6, "0")[:6])
+    return written.replace(microsecond=micros, tzinfo=zone)
+
+
+@settings(max_examples=3, deadline=None, suppress_health_check=list(HealthCheck))
+@given(texts=st.lists(st.one_of(moments(), st.text(max_size=12)), min_size=300, max_size=400))
+def test_moments_neither_throw_nor_invent(spark: SparkSession, texts: list[str]) -> None:
+    readers = {
+        "moment": parse.timestamp("x").then(F.unix_micros),
+        "day": parse.moment_date("x"),
+    }
+    for row in read_all(spark, texts, **readers):
+        raw = row["raw"].strip(WHITE)
+        expected = python_moment(raw)
+        assert row["day"] == (expected.date() if expected else None)
+        zoned = expected is not None and re.search("(Z|[+-][0-9:]+)$", raw[10:])
+        micros = (expected - EPOCH) // timedelta(microseconds=1) if expected and zoned else None
+        usable = micros is not None and LEAST <= micros <= MOST
+        assert row["moment"] == (micros if usable else None)
+        unknown = is_unknown(raw) or re.match("0{1,4}(-|$)", raw)
+        for column in ("moment", "day"):
+            assert row[f"{column}?"] == (row[column] is None and not unknown)
 
 
 def test_times_are_utc(spark: SparkSession) -> None:

@@ -1,12 +1,13 @@
 """Films of MovieLens, from movies.csv."""
 
 from data_pipeline.silver.parse import separated_names, title_without_year, whole, year_in_title
+from data_pipeline.silver.raw import Origin
 from data_pipeline.silver.table import Field, SilverTable
 
 TABLE = SilverTable(
     name="movielens_movies",
     source="movielens",
-    dataset="movies",
+    origins=(Origin("movies"),),
     key=("movie_id",),
     fields=(
         Field("movie_id", "bigint", "MovieLens's id of the film", whole("movieId")),

@@ -2,12 +2,13 @@
 
 from data_pipeline.silver.parse import decimal, epoch_seconds, whole
 from data_pipeline.silver.quality import between, required
+from data_pipeline.silver.raw import Origin
 from data_pipeline.silver.table import Field, SilverTable
 
 TABLE = SilverTable(
     name="movielens_ratings",
     source="movielens",
-    dataset="ratings",
+    origins=(Origin("ratings"),),
     key=("user_id", "movie_id"),
     fields=(
         Field("user_id", "bigint", "MovieLens's id of the user", whole("userId")),

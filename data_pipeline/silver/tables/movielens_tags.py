@@ -3,12 +3,13 @@
 from pyspark.sql import functions as F
 
 from data_pipeline.silver.parse import epoch_seconds, name, whole
+from data_pipeline.silver.raw import Origin
 from data_pipeline.silver.table import Field, SilverTable
 
 TABLE = SilverTable(
     name="movielens_tags",
     source="movielens",
-    dataset="tags",
+    origins=(Origin("tags"),),
     key=("user_id", "movie_id", "tag"),
     fields=(
         Field("user_id", "bigint", "MovieLens's id of the user", whole("userId")),

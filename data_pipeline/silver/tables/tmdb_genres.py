@@ -2,12 +2,13 @@
 
 from data_pipeline.silver.parse import name, whole
 from data_pipeline.silver.quality import required
+from data_pipeline.silver.raw import Origin
 from data_pipeline.silver.table import Field, SilverTable
 
 TABLE = SilverTable(
     name="tmdb_genres",
     source="tmdb",
-    dataset="genres",
+    origins=(Origin("genres"),),
     key=("genre_id",),
     fields=(
         Field("genre_id", "bigint", "TMDB's id of the genre", whole("id")),

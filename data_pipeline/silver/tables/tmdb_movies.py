@@ -3,12 +3,13 @@
 from pyspark.sql import functions as F
 
 from data_pipeline.silver.parse import boolean, date, decimal, name, text, whole, whole_numbers
+from data_pipeline.silver.raw import Origin
 from data_pipeline.silver.table import Field, SilverTable
 
 TABLE = SilverTable(
     name="tmdb_movies",
     source="tmdb",
-    dataset="discover_movie",
+    origins=(Origin("discover_movie"),),
     key=("tmdb_id",),
     fields=(
         Field("tmdb_id", "bigint", "TMDB's id of the film", whole("id")),
