@@ -180,6 +180,11 @@ class Api:
                 self._sleep(pause)
         raise ApiError(f"{self._source} {problem}, {TRIES} times. Try again later.")
 
+    @property
+    def time_is_up(self) -> bool:
+        """Whether another request, tried twice, might not end within this invocation."""
+        return self._seconds_left() < 2 * sum(TIMEOUT)
+
     def _same_origin(self, url: str) -> str:
         """Return ``url`` if it leads to base_url's origin; credentials go nowhere else."""
         if urlsplit(url)[:2] != urlsplit(self._base_url)[:2]:

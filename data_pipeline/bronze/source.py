@@ -92,6 +92,33 @@ class ApiSource(Source[A]):
         bounds = [round(i * total_pages / count) for i in range(count + 1)] if count else []
         return [(low + 1, high) for low, high in pairwise(bounds)]
 
+    def listing(
+        self,
+        api: Api,
+        unit: Unit,
+        member: str,
+        get: Callable[[int], Answer],
+        last_page: Callable[[Answer], int],
+    ) -> Iterator[Page | Unit]:
+        """Yield the pages ``first`` to ``last`` of a unit's params, as ``get`` answers.
+
+        Pages for which a slow publisher leaves no time are a unit of their own. The unit that
+        ``ends`` the list looks at how many pages there are now, by ``last_page`` of its last
+        answer: a list may grow while it is read.
+        """
+        first, last = unit.params["first"], unit.params["last"]
+        for page in range(first, last + 1):
+            if page > first and api.time_is_up:
+                yield found(unit, 0, first=page)
+                return
+            answer = get(page)
+            yield Page(page, answer, member)
+        if unit.params["ends"]:
+            total = last_page(answer)
+            for index, (low, high) in enumerate(self.page_ranges(total - last), 1):
+                ends = last + high == total
+                yield found(unit, index, first=last + low, last=last + high, ends=ends)
+
     @abstractmethod
     def plan(self, api: Api, run: Run, reached: Reached) -> Plan:
         """Return the units of ``run``; may ask the API, for totals say."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from data_pipeline.bronze.http import Api
+from data_pipeline.bronze.http import Answer, Api
 from data_pipeline.bronze.run import Plan, Run, Unit
-from data_pipeline.bronze.source import ApiSource, Page, Reached, found
+from data_pipeline.bronze.source import ApiSource, Page, Reached
 from data_pipeline.settings import ApiSettings
 
 
@@ -20,7 +20,7 @@ class Jikan(ApiSource[ApiSettings]):
 
     def plan(self, api: Api, run: Run, reached: Reached) -> Plan:
         """Return the pages that the first one's pagination tells of, or ``run.limit`` of them."""
-        last = api.get("/anime", page=1).json()["pagination"]["last_visible_page"]
+        last = _last_page(api.get("/anime", page=1))
         pages = min(last, run.limit or last)
         units = [
             Unit(
@@ -33,22 +33,13 @@ class Jikan(ApiSource[ApiSettings]):
         return Plan(units)
 
     def fetch(self, api: Api, unit: Unit) -> Iterator[Page | Unit]:
-        last = unit.params["last"]
-        for page in range(unit.params["first"], last + 1):
-            answer = api.get("/anime", page=page)
-            yield Page(page, answer, "data")
-        if not unit.params["ends"]:
-            return
-        # The list grows while it is crawled: whoever reads its end goes on.
-        now_last = answer.json()["pagination"]["last_visible_page"]
-        for index, (first, until) in enumerate(self.page_ranges(now_last - last), 1):
-            yield found(
-                unit,
-                index,
-                first=last + first,
-                last=last + until,
-                ends=last + until == now_last,
-            )
+        return self.listing(
+            api, unit, "data", lambda page: api.get("/anime", page=page), _last_page
+        )
+
+
+def _last_page(answer: Answer) -> int:
+    return int(answer.json()["pagination"]["last_visible_page"])
 
 
 SOURCE = Jikan

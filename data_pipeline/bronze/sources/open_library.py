@@ -11,9 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated
 
-from data_pipeline.bronze.http import USER_AGENT, Api
+from data_pipeline.bronze.http import USER_AGENT, Answer, Api
 from data_pipeline.bronze.run import Plan, Run, Unit
-from data_pipeline.bronze.source import ApiSource, Page, Reached, found
+from data_pipeline.bronze.source import ApiSource, Page, Reached
 from data_pipeline.settings import Allowed, ApiSettings
 
 PAGE_SIZE = 1000
@@ -58,7 +58,7 @@ class OpenLibrary(ApiSource[OpenLibrarySettings]):
         for subject in self.settings.subjects:
             if left == 0:
                 break
-            total = self._pages(api.get(f"/subjects/{subject}.json", limit=1).json()["work_count"])
+            total = _last_page(api.get(f"/subjects/{subject}.json", limit=1))
             if not total:
                 notes.append(f"open_library has no works of the subject {subject!r}")
             pages = total if left is None else min(total, left)
@@ -71,21 +71,16 @@ class OpenLibrary(ApiSource[OpenLibrarySettings]):
         return Plan(units, notes=notes)
 
     def fetch(self, api: Api, unit: Unit) -> Iterator[Page | Unit]:
-        path, last = f"/subjects/{unit.params['subject']}.json", unit.params["last"]
-        for page in range(unit.params["first"], last + 1):
-            answer = api.get(path, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)
-            yield Page(page, answer, "works")
-        if not unit.params["ends"]:
-            return
-        total = self._pages(answer.json()["work_count"])
-        for index, (first, until) in enumerate(self.page_ranges(total - last), 1):
-            yield found(
-                unit, index, first=last + first, last=last + until, ends=last + until == total
-            )
+        path = f"/subjects/{unit.params['subject']}.json"
 
-    @staticmethod
-    def _pages(works: int) -> int:
-        return -(-works // PAGE_SIZE)
+        def get(page: int) -> Answer:
+            return api.get(path, limit=PAGE_SIZE, offset=(page - 1) * PAGE_SIZE)
+
+        return self.listing(api, unit, "works", get, _last_page)
+
+
+def _last_page(answer: Answer) -> int:
+    return -(-int(answer.json()["work_count"]) // PAGE_SIZE)
 
 
 SOURCE = OpenLibrary

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any, ClassVar
 
-from data_pipeline.bronze.http import Api
+from data_pipeline.bronze.http import Answer, Api
 from data_pipeline.bronze.run import Plan, Run, Unit
-from data_pipeline.bronze.source import ApiSource, Page, Reached, found
+from data_pipeline.bronze.source import ApiSource, Page, Reached
 from data_pipeline.settings import ApiSettings, Days
 
 LAST_PAGE = 500
@@ -92,19 +92,17 @@ class Tmdb(ApiSource[TmdbSettings]):
         if unit.dataset == "genres":
             yield Page(1, api.get("/genre/movie/list"), "genres")
             return
-        last = unit.params["last"]
-        for page in range(unit.params["first"], last + 1):
-            answer = api.get("/discover/movie", page=page, **unit.params["query"])
-            yield Page(page, answer, "results")
-        if not unit.params["ends"]:
-            return
-        # The list may have grown since it was planned: whoever reads its end goes on.
-        total = min(answer.json()["total_pages"], LAST_PAGE)
-        if total > last:
-            for index, (first, until) in enumerate(self.page_ranges(total - last), 1):
-                yield found(
-                    unit, index, first=last + first, last=last + until, ends=until == total - last
-                )
+
+        def get(page: int) -> Answer:
+            return api.get("/discover/movie", page=page, **unit.params["query"])
+
+        yield from self.listing(
+            api,
+            unit,
+            "results",
+            get,
+            lambda answer: min(int(answer.json()["total_pages"]), LAST_PAGE),
+        )
 
     def _windows(self, api: Api, first: date, last: date, notes: list[str]) -> Iterator[Listing]:
         """Yield the windows from ``first`` to ``last`` (inclusive) that can be paged to their end.
