@@ -25,10 +25,10 @@ SCHEMAS = {
 
 def silver(spark: SparkSession, **tables: Iterable[tuple[Any, ...]]) -> dict[str, DataFrame]:
     """Return a frame for each table given by its rows, with the columns of SCHEMAS."""
-    return {name: _frame(spark, SCHEMAS[name], list(rows)) for name, rows in tables.items()}
+    return {name: frame(spark, SCHEMAS[name], list(rows)) for name, rows in tables.items()}
 
 
-def _frame(spark: SparkSession, schema: str, rows: list[tuple[Any, ...]]) -> DataFrame:
+def frame(spark: SparkSession, schema: str, rows: list[tuple[Any, ...]]) -> DataFrame:
     """Return the rows as literals: no Python worker has to start for them."""
     if not rows:
         return spark.createDataFrame([], schema)

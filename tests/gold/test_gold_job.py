@@ -296,7 +296,7 @@ def test_wrong_arguments(
 
 
 def test_an_unknown_table_is_named() -> None:
-    with pytest.raises(TableError, match="no gold table called nope; there are genre_popularity, "):
+    with pytest.raises(TableError, match="gold table called nope; there are anime_genre_by_year, "):
         registry.select(["nope"])
 
 
@@ -307,7 +307,11 @@ def test_the_fingerprint_covers_what_the_table_imports(monkeypatch: pytest.Monke
     def edited(changed: str) -> Callable[[str], str]:
         return lambda module: read(module) + ("# edited" if module.endswith(changed) else "")
 
-    for changed, expected in [("gold.films", set(before)), (".movie_scores", {"movie_scores"})]:
+    for changed, expected in [
+        ("gold.table", set(before)),
+        ("gold.books", {"average_books_per_year", "books_per_year"}),
+        (".movie_scores", {"movie_scores"}),
+    ]:
         monkeypatch.setattr(registry, "_source", edited(changed))
         after = {registered.table.name: registered.code for registered in registry.select()}
         assert {name for name in before if before[name] != after[name]} == expected
