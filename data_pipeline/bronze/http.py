@@ -168,7 +168,7 @@ class Api:
                 problem = f"answered {response.status_code} to {url}: {_reason(response)}"
                 if response.status_code not in RETRIED:
                     raise ApiRefusedError(
-                        f"{self._source} {problem}{_advice(response.status_code)}",
+                        f"{self._source} {problem.rstrip('.')}.{_advice(response.status_code)}",
                         response.status_code,
                     )
                 pause = max(pause, _retry_after(response))

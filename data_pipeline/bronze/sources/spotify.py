@@ -112,7 +112,11 @@ class Spotify(ApiSource[SpotifySettings]):
         except ApiRefusedError as error:
             if error.status not in (403, 404):
                 raise
-            yield Note(f"{unit.dataset} of {name} are left out: {error}")
+            kind = "album" if unit.dataset == "albums" else "playlist"
+            yield Note(
+                f"spotify answered {error.status}: the {kind} {name} is left out. Spotify gives "
+                "out public albums, and of playlists the app owner's own and collaborative ones."
+            )
             return
         # An album is one record, and so is each further page of its tracks.
         member = None if unit.dataset == "albums" else "items"
