@@ -14,7 +14,7 @@ TABLE = GoldTable(
     needs=(ANIME,),
     columns=(
         Column("anime_id", "bigint", "MyAnimeList's number of the anime"),
-        Column("genre", "string", "One of its genres"),
+        Column("genre", "string", "One of its genres, as in dim_genre"),
     ),
 )
 

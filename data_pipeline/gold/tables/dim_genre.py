@@ -14,7 +14,11 @@ TABLE = GoldTable(
     key=("genre",),
     needs=(ANIME,),
     columns=(
-        Column("genre", "string", "MyAnimeList genre; themes and demographics are not among them"),
+        Column(
+            "genre",
+            "string",
+            "MyAnimeList genre; of an anime that only Kaggle has also a theme or a demographic",
+        ),
         Column("num_anime", "bigint", "Anime of that genre"),
     ),
 )
