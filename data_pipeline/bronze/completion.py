@@ -44,11 +44,12 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     bronze = runtime.bronze()
     if rejected := bronze.get_json(rejected_key(source, run_id)):
         return _answer("rejected", failed={"": rejected["error"]})
+    plan = bronze.get_json(plan_key(source, run_id)) or {}
     if complete := bronze.get_json(complete_key(source, run_id)):
-        return _answer("complete", units=complete["units"], landed=complete["units"])
+        units, notes = complete["units"], _notes(source, run_id, plan)
+        return _answer("complete", units=units, landed=units, notes=notes)
 
     expected = bronze.expected_units(source, run_id)
-    plan = bronze.get_json(plan_key(source, run_id)) or {}
     landed = bronze.landed_units(source, run_id, expected)
     missing = [unit.name for unit in expected if unit.name not in landed]
     failed = _failures(source, run_id, event.get("since", "")) if missing else {}
@@ -57,7 +58,7 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         "landed": len(expected) - len(missing),
         "missing": missing,
         "failed": {name: failed[name] for name in missing if name in failed},
-        "notes": [*plan.get("notes", []), *_unit_notes(source, run_id)],
+        "notes": _notes(source, run_id, plan),
     }
     if missing and not event.get("final") and not set(missing) <= set(failed):
         return _answer("running", **counts)
@@ -74,10 +75,11 @@ def _failures(source: str, run_id: str, since: str) -> dict[str, str]:
     return {note["unit"]: note["error"] for note in notes if note and note["at"] >= since}
 
 
-def _unit_notes(source: str, run_id: str) -> list[str]:
+def _notes(source: str, run_id: str, plan: dict[str, Any]) -> list[str]:
+    """Return what people should know of the run, from its plan and from its units."""
     bronze, prefix = runtime.bronze(), notes_prefix(source, run_id)
-    notes = [bronze.get_json(prefix + name) or {} for name in bronze.names(prefix)]
-    return [text for note in notes for text in note.get("notes", [])]
+    of_units = [bronze.get_json(prefix + name) or {} for name in bronze.names(prefix)]
+    return [text for its in (plan, *of_units) for text in its.get("notes", [])]
 
 
 def _hand_over(

@@ -182,9 +182,10 @@ def _split(text: str) -> list[str]:
 
 
 def json_records(lines: Iterator[bytes], fields: dict[str, None]) -> Iterator[tuple[str, bool]]:
-    """Yield (the line's JSON object verbatim, False), or (the text as it is, True) for no object.
+    """Yield (the line's JSON object verbatim, False), or (its text, True) where there is none.
 
-    A blank line is nothing. The objects' field names are added to ``fields``.
+    White space around a line is not part of it. A blank line is nothing. The objects' field
+    names are added to ``fields``.
     """
     for line in lines:
         bare = line.strip()

@@ -23,6 +23,7 @@ PACE_MARGIN = 0.99
 # A late request may be followed by sooner ones, up to this much of lost time (seconds).
 CATCH_UP = 0.5
 TRIES = 5
+MOST_REDIRECTS = 5
 LONGEST_WAIT = 60.0
 TIMEOUT = (5, 30)
 RETRIED = {408, 425, 429, 500, 502, 503, 504}
@@ -142,29 +143,15 @@ class Api:
         url = self._same_origin(urljoin(self._base_url, path.lstrip("/")))
         problem = ""
         for attempt in range(TRIES):
-            self._pace.wait()
-            self.requests += 1
             pause = random.uniform(0.5, 1.0) * 2**attempt
             try:
-                response = self._session.get(
-                    url,
-                    params={name: str(value) for name, value in params.items()},
-                    timeout=TIMEOUT,
-                    allow_redirects=False,
-                )
+                url, response = self._ask(url, params)
             except requests.RequestException as error:
                 problem = f"cannot be reached at {self._base_url} ({type(error).__name__})"
             else:
                 if response.status_code == 200:
                     response.encoding = "utf-8"
                     return Answer(url, response.text, utc_now())
-                if response.is_redirect:
-                    url, params = self._same_origin(urljoin(url, response.headers["Location"])), {}
-                    continue
-                if response.status_code == 401 and self._renew:
-                    self._session.headers.update(self._renew())
-                    self._renew = None
-                    continue
                 problem = f"answered {response.status_code} to {url}: {_reason(response)}"
                 if response.status_code not in RETRIED:
                     raise ApiRefusedError(
@@ -179,6 +166,30 @@ class Api:
             if attempt < TRIES - 1:
                 self._sleep(pause)
         raise ApiError(f"{self._source} {problem}, {TRIES} times. Try again later.")
+
+    def _ask(self, url: str, params: Mapping[str, object]) -> tuple[str, requests.Response]:
+        """Return the answer to one try, and the address that gave it in the end.
+
+        Redirects are followed, and headers that are no longer taken are renewed, once.
+        """
+        query: dict[str, str] = {name: str(value) for name, value in params.items()}
+        for _ in range(MOST_REDIRECTS):
+            response = self._send(url, query)
+            if response.status_code == 401 and self._renew:
+                self._session.headers.update(self._renew())
+                self._renew = None
+                response = self._send(url, query)
+            if not response.is_redirect:
+                return url, response
+            url, query = self._same_origin(urljoin(url, response.headers["Location"])), {}
+        raise ApiError(
+            f"{self._source} redirects more than {MOST_REDIRECTS} times, lastly to {url}"
+        )
+
+    def _send(self, url: str, query: dict[str, str]) -> requests.Response:
+        self._pace.wait()
+        self.requests += 1
+        return self._session.get(url, params=query, timeout=TIMEOUT, allow_redirects=False)
 
     @property
     def time_is_up(self) -> bool:

@@ -95,8 +95,9 @@ def _start_api(
     if resumed := _resume(run.source, run.run_id):
         return resumed
     started = utc_now()
-    api = runtime.api(source, source.requests_per_second, seconds_left)
     try:
+        # It may ask for a token already.
+        api = runtime.api(source, source.requests_per_second, seconds_left)
         plan = source.plan(api, run, lambda name, days: _reached(run, name, days))
     except ApiError:
         runtime.forget_secrets()

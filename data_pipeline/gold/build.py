@@ -13,6 +13,7 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from data_pipeline.at_once import two_at_once
 from data_pipeline.columns import conform
 from data_pipeline.errors import TableError
 from data_pipeline.gold.registry import Registered
@@ -84,14 +85,10 @@ def build_tables(
     """
     spark.conf.set("spark.sql.session.timeZone", "UTC")  # what day a moment falls on
     builder = _Builder(spark, silver, gold)
-    results = []
     try:
-        for registered in tables:
-            results.append(builder.result(registered))
-            on_result(results[-1])
+        return two_at_once(builder.result, tables, on_result)
     finally:
         builder.inputs.release()
-    return results
 
 
 class _Builder:
@@ -156,11 +153,11 @@ class _Builder:
         self, registered: Registered, origin: dict[str, Any], *, same_code: bool
     ) -> tuple[int, str]:
         table = registered.table
-        self.inputs.steps.clear()
-        frame = conform(registered.build(self.inputs), table.columns).persist()
+        inputs = self.inputs.copy()
+        frame = conform(registered.build(inputs), table.columns).persist()
         try:
             rows = check(table, frame)
-            warning = self._on_empty(table.name) if rows == 0 else ""
+            warning = self._on_empty(table.name, inputs) if rows == 0 else ""
             (
                 frame.coalesce(1 + rows // ROWS_PER_FILE)
                 .write.format("delta")
@@ -174,13 +171,12 @@ class _Builder:
             frame.unpersist()
         return rows, warning
 
-    def _on_empty(self, name: str) -> str:
+    def _on_empty(self, name: str, inputs: Inputs) -> str:
         """Return the warning that a first result is empty.
 
         Raises TableError if the table had rows: they are worth more than none.
         """
-        steps = self.inputs.steps
-        emptied = next((step.holds for step in steps if step.frame.isEmpty()), "rows")
+        emptied = next((step.holds for step in inputs.steps if step.frame.isEmpty()), "rows")
         if name in self._existing and self._gold.data_version(name) is not None:
             old = self._spark.read.format("delta").load(self._gold.address(name))
             if not old.isEmpty():

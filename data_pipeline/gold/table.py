@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from threading import RLock
 
 from pyspark.sql import DataFrame
 
@@ -38,15 +39,25 @@ class Step:
     frame: DataFrame
 
 
+Shared = dict[Callable[["Inputs"], DataFrame], tuple[DataFrame, list[Step]]]
+
+
 @dataclass
 class Inputs:
-    """The silver tables that exist, by name, and the frames that several gold tables share."""
+    """The silver tables that exist, by name, and the frames that several gold tables share.
+
+    ``steps`` are those of one gold table, which builds from a ``copy`` of its own.
+    """
 
     frames: Mapping[str, DataFrame]
     steps: list[Step] = field(default_factory=list)
-    _shared: dict[Callable[[Inputs], DataFrame], tuple[DataFrame, list[Step]]] = field(
-        default_factory=dict
-    )
+    _shared: Shared = field(default_factory=dict)
+    # Held while a shared frame is defined, which may ask for others.
+    _lock: RLock = field(default_factory=RLock)
+
+    def copy(self) -> Inputs:
+        """Return inputs that share their frames with these, and have no steps yet."""
+        return Inputs(self.frames, [], self._shared, self._lock)
 
     def __getitem__(self, name: str) -> DataFrame:
         return self.frames[name]
@@ -75,13 +86,14 @@ class Inputs:
 
     def shared(self, define: Callable[[Inputs], DataFrame]) -> DataFrame:
         """Return ``define(self)``, computed and persisted once, whoever asks for it."""
-        if define not in self._shared:
-            before = len(self.steps)
-            frame = define(self).persist()
-            self._shared[define] = (frame, self.steps[before:])
-        else:
-            self.steps += self._shared[define][1]
-        return self._shared[define][0]
+        with self._lock:
+            if define not in self._shared:
+                before = len(self.steps)
+                frame = define(self).persist()
+                self._shared[define] = (frame, self.steps[before:])
+            else:
+                self.steps += self._shared[define][1]
+            return self._shared[define][0]
 
     def release(self) -> None:
         """Free what ``shared`` persisted."""

@@ -26,6 +26,7 @@ _LAMBDA_PYTHON = "3.13"
 _LAMBDA_MODULES = ("__init__.py", "errors.py", "settings.py", "bronze/**/*.py")
 _GLUE_MODULES = (
     "__init__.py",
+    "at_once.py",
     "errors.py",
     "columns.py",
     "storage.py",

@@ -9,12 +9,14 @@ from datetime import UTC, datetime
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from data_pipeline.at_once import two_at_once
 from data_pipeline.errors import LakehouseError, TableError
 from data_pipeline.silver.load import Load, load_table
 from data_pipeline.silver.raw import Bronze, PendingRun
 from data_pipeline.silver.reports import LOAD_AUDIT, QUARANTINE, Audit, Reports
 from data_pipeline.silver.table import SilverTable
 from data_pipeline.silver.tables import all_tables
+from data_pipeline.silver.tally import complete_counts
 from data_pipeline.storage import Storage
 
 if TYPE_CHECKING:
@@ -126,12 +128,19 @@ class _LoadJob:
         on_result: Callable[[TableResult], None],
     ) -> list[TableResult]:
         pending = self._runs_by_source({table.source for table in tables}, run_id)
-        results = []
-        for table in tables:
-            result = self._load(table, pending[table.source])
-            if result is not None:
+        results: list[TableResult] = []
+
+        def keep(done: tuple[TableResult | None, Load | None]) -> None:
+            result, load = done
+            if load:
+                self._audits += load.audits
+                self._refused += load.refused
+            if result:
                 results.append(result)
                 on_result(result)
+
+        with complete_counts(self._spark):
+            two_at_once(lambda table: self._load(table, pending[table.source]), tables, keep)
         self._report()
         failed = {result.table for result in results if result.status == "failed"}
         loaded = {table.name for table in tables} - failed
@@ -159,30 +168,34 @@ class _LoadJob:
             )
         return chosen
 
-    def _load(self, table: SilverTable, pending: Sequence[PendingRun]) -> TableResult | None:
-        """Load one table; None where nothing waits for it."""
+    def _load(
+        self, table: SilverTable, pending: Sequence[PendingRun]
+    ) -> tuple[TableResult | None, Load | None]:
+        """Load one table; return what became of it, None where nothing waits for it, and the load.
+
+        Two tables are loaded at once: this reads what is common to them, and changes none of it.
+        """
         if table.source not in self._sources:
-            return None
+            return None, None
         started = monotonic()
         try:
             exists = self._is_table(table.name)
             everything = not exists or self._full_refresh
             if not everything and not pending:
-                return None
+                return None, None
             datasets = [origin.dataset for origin in table.origins]
             runs = {name: self._runs(table, name, pending, everything) for name in datasets}
             if not any(runs.values()):
                 left_out = TableResult(table.name, "left out", message="no records of it in bronze")
-                return None if exists else left_out
+                return None if exists else left_out, None
             new_fields = {name: _new_fields(table.source, name, pending) for name in datasets}
             path = f"{self._silver}/{table.name}"
             done = load_table(self._spark, table, runs, path, exists, new_fields)
         except Exception as error:
             logger.exception("table %s failed", table.name)
-            return TableResult(
-                table.name, "failed", seconds=monotonic() - started, message=reason(error)
-            )
-        return self._keep(table, done, exists, monotonic() - started)
+            seconds = monotonic() - started
+            return TableResult(table.name, "failed", seconds=seconds, message=reason(error)), None
+        return _result(table, done, monotonic() - started), done
 
     def _runs(
         self, table: SilverTable, dataset: str, pending: Sequence[PendingRun], everything: bool
@@ -190,13 +203,6 @@ class _LoadJob:
         if everything:
             return self._bronze.all_runs(table.source, dataset)
         return self._bronze.runs_to_load(table.source, dataset, pending, self._today)
-
-    def _keep(self, table: SilverTable, done: Load, exists: bool, seconds: float) -> TableResult:
-        self._audits += done.audits
-        self._refused += done.refused
-        counts = {name: sum(getattr(audit, name) for audit in done.audits) for name in COUNTS}
-        changed = not exists or counts["rows_inserted"] or counts["rows_updated"]
-        return TableResult(table.name, "loaded" if changed else "unchanged", counts, seconds)
 
     def _is_table(self, name: str) -> bool:
         """Whether the table has a commit; a first write that was cut short leaves none."""
@@ -211,6 +217,11 @@ class _LoadJob:
                 self._spark, self._silver, self._is_table(LOAD_AUDIT), self._is_table(QUARANTINE)
             )
             reports.write(self._audits, self._refused)
+
+
+def _result(table: SilverTable, done: Load, seconds: float) -> TableResult:
+    counts = {name: sum(getattr(audit, name) for audit in done.audits) for name in COUNTS}
+    return TableResult(table.name, "loaded" if done.changed else "unchanged", counts, seconds)
 
 
 def _new_fields(source: str, dataset: str, pending: Iterable[PendingRun]) -> dict[str, list[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,10 +18,10 @@ from pyspark.sql import functions as F
 from data_pipeline.columns import conform
 from data_pipeline.silver import merge
 from data_pipeline.silver.quality import any_broken, broken_names
-from data_pipeline.silver.raw import Origin, column_of, read_records, read_texts
+from data_pipeline.silver.raw import Origin, column_of, read_records, read_texts, stands_at
 from data_pipeline.silver.reports import Audit
 from data_pipeline.silver.table import Field, SilverTable
-from data_pipeline.silver.tally import Tally, complete_counts
+from data_pipeline.silver.tally import Tally
 
 if TYPE_CHECKING:
     from pyspark.sql import Column, SparkSession
@@ -32,10 +33,15 @@ _UNREADABLE = "unreadable "
 
 @dataclass(frozen=True)
 class Load:
-    """What a load did: an audit row for each dataset and run, and the records it refused."""
+    """What a load did.
+
+    An audit row for each dataset and run, the records that it refused, and whether the table is
+    another than before.
+    """
 
     audits: tuple[Audit, ...]
     refused: tuple[DataFrame, ...]
+    changed: bool
 
 
 def read_typed(raw: DataFrame, table: SilverTable, origin: Origin) -> DataFrame:
@@ -55,18 +61,32 @@ def read_typed(raw: DataFrame, table: SilverTable, origin: Origin) -> DataFrame:
         _is_malformed().alias("_malformed"),
         *(reading.value.cast(field.type).alias(field.name) for field, reading in readings.items()),
         *(
-            _unreadable(field, reading).alias(f"_unreadable_{field.name}")
+            _unreadable(field, reading, origin).alias(f"_unreadable_{field.name}")
             for field, reading in readings.items()
         ),
     )
     return typed.withColumn("_refused", any_broken(table.all_rules, F.col("_malformed")))
 
 
-def _unreadable(field: Field, reading: Reading) -> Column:
-    if not any("." in path for path in field.reader.fields):
-        return reading.unreadable
-    # An object or a list that is something else is NULL before a reader sees it.
-    return reading.unreadable | (F.col("_misshapen") & reading.value.isNull())
+def _unreadable(field: Field, reading: Reading, origin: Origin) -> Column:
+    """Whether there is something that could not be read.
+
+    An object or a list that is something else is NULL before a reader sees it.
+    """
+    nested = [path for path in field.reader.fields if "." in path]
+    lost = F.lit(False)
+    for path in origin.record_paths(nested):
+        # Of a row in a list only that the list is there.
+        lost = lost | stands_at(
+            re.split(r"\.|\[", path)[0] if origin.each else _outer(path, origin)
+        )
+    return reading.unreadable | (reading.value.isNull() & lost) if nested else reading.unreadable
+
+
+def _outer(path: str, origin: Origin) -> str:
+    """Return the path of the outermost object or list on the way that is not the row itself."""
+    depth = 1 + max((place.count(".") + 1 for place in origin.at), default=0)
+    return ".".join(path.replace("[]", "").split(".")[:depth])
 
 
 def _is_malformed() -> Column:
@@ -105,14 +125,14 @@ def load_table(
         DataFrame.unionByName, [read_typed(raw, table, origin) for origin, raw in records.items()]
     )
     try:
-        with complete_counts(spark):
-            newest = _newest_rows(typed, table, tally, now, is_new=not exists)
-            if exists:
-                current = spark.read.format("delta").load(path)
-                is_small = merge.is_much_larger(current, list(records.values()))
-                _merge(spark, table, newest, current, path, tally, is_small)
-            else:
-                merge.create(conform(newest, table.columns), path, table.sorted_by)
+        newest = _newest_rows(typed, table, tally, now, is_new=not exists)
+        if exists:
+            current = spark.read.format("delta").load(path)
+            is_small = merge.is_much_larger(current, list(records.values()))
+            changed = _merge(spark, table, newest, current, path, tally, is_small)
+        else:
+            merge.create(conform(newest, table.columns), path, table.sorted_by)
+            changed = True
         counts = tally.counts()
     finally:
         tally.close()
@@ -133,7 +153,7 @@ def load_table(
         for origin in table.origins
         if (files := [its for its in tally.files() if f"/{origin.dataset}/ingest_date=" in its])
     ]
-    return Load(audits, tuple(refused))
+    return Load(audits, tuple(refused), changed)
 
 
 def _newest_rows(
@@ -148,7 +168,7 @@ def _newest_rows(
     names = [field.name for field in table.fields]
     valid = watched.filter(is_valid).select(*names, *merge.VERSION, "_precedence", "_dataset")
     row_hash = merge.row_hash(valid, names)
-    if len({origin.precedence for origin in table.origins}) > 1:
+    if _has_precedence(table):
         row_hash = merge.with_precedence(row_hash, F.col("_precedence"))
     hashed = valid.withColumns({"_row_hash": row_hash, "_updated_at": F.lit(now)})
     if table.snapshot:
@@ -171,15 +191,15 @@ def _merge(
     path: str,
     tally: Tally,
     is_small: bool,
-) -> None:
-    kept = []
+) -> bool:
+    """Bring ``newest`` into the table; return whether there was anything to change."""
+    kept, whole = [], current
     if is_small:
         newest = newest.persist(StorageLevel.MEMORY_AND_DISK)
         kept.append(newest)
         current = merge.rows_of(newest, current, table.snapshot or table.key)
-    several = len({origin.precedence for origin in table.origins}) > 1
     compared = tally.watch(
-        merge.differences(newest, current, table.key, several),
+        merge.differences(newest, current, table.key, _order(table)),
         {change: F.col("_change") == change for change in ("inserted", "updated")},
     )
     changed = conform(compared.filter(F.col("_change").isNotNull()), table.columns)
@@ -190,15 +210,36 @@ def _merge(
         counts = tally.counts().values()
         if table.snapshot:
             gone = merge.gone(newest, current, table.key, table.snapshot)
-            if any(group["updated"] or group["inserted"] for group in counts) or not gone.isEmpty():
-                merge.replace(spark, changed, gone, path, table.key)
+            any_changed = any(group["updated"] or group["inserted"] for group in counts)
+            if not any_changed and gone.isEmpty():
+                return False
+            merge.replace(spark, changed, gone, path, table.key)
         elif any(group["updated"] for group in counts):
-            merge.upsert(spark, changed, path, table.key)
+            if table.sorted_by:
+                merge.rewrite(changed, whole, path, table.key, table.sorted_by)
+            else:
+                merge.upsert(spark, changed, path, table.key)
         elif any(group["inserted"] for group in counts):
             merge.append(changed, path, table.sorted_by)
+        else:
+            return False
+        return True
     finally:
         for frame in kept:
             frame.unpersist()
+
+
+def _order(table: SilverTable) -> tuple[str, ...]:
+    """Return what of a version is compared with that of the table's row."""
+    if table.snapshot:
+        return ()  # whole snapshots were compared already, with all runs that have them
+    if _has_precedence(table):
+        return ("_precedence", "_fetched_at", "_run_id")
+    return ("_fetched_at", "_run_id")
+
+
+def _has_precedence(table: SilverTable) -> bool:
+    return len({origin.precedence for origin in table.origins}) > 1
 
 
 def _refused(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from delta.tables import DeltaTable
 
 from data_pipeline.silver.incremental import TableResult, check_known, reason
+from data_pipeline.silver.tables import all_tables
 from data_pipeline.storage import Storage
 
 if TYPE_CHECKING:
@@ -39,12 +40,16 @@ def maintain(
     silver = silver.rstrip("/")
     present = storage.folders(silver)
     check_known("silver table", tables, set(present))
+    sorted_by = {table.name: table.sorted_by for table in all_tables()}
     results = []
     for name in tables or present:
         started = monotonic()
         try:
             table = DeltaTable.forPath(spark, f"{silver}/{name}")
-            table.optimize().executeCompaction()
+            order = sorted_by.get(name)
+            # To compact is to mix files; by one column, Z-order is order.
+            optimize = table.optimize()
+            optimize.executeZOrderBy(order) if order else optimize.executeCompaction()
             table.vacuum(RETAIN_HOURS)
             result = TableResult(name, "maintained", seconds=monotonic() - started)
         except Exception as error:

@@ -82,12 +82,14 @@ def rows_of(keys: DataFrame, table: DataFrame, key: Sequence[str]) -> DataFrame:
 
 
 def differences(
-    newest: DataFrame, current: DataFrame, key: Sequence[str], with_precedence: bool
+    newest: DataFrame, current: DataFrame, key: Sequence[str], order: Sequence[str]
 ) -> DataFrame:
-    """Add ``_change``: inserted, updated, or NULL where the table already says so, or better."""
-    of_hash = F.lit(1).cast("bigint").bitwiseAND(F.col("_row_hash"))
-    precedence = [of_hash] if with_precedence else []
-    version = F.struct(*precedence, "_fetched_at", "_run_id")
+    """Add ``_change``: inserted, updated, or NULL where the table already says so, or better.
+
+    A row of the table is better where it comes later by the columns of ``order``.
+    """
+    precedence = F.lit(1).cast("bigint").bitwiseAND(F.col("_row_hash"))
+    version = F.struct(F.lit(0), *(precedence if name == "_precedence" else name for name in order))
     there = current.select(
         *key, F.col("_row_hash").alias("_old_hash"), version.alias("_old_version")
     )
@@ -127,6 +129,18 @@ def upsert(spark: SparkSession, rows: DataFrame, path: str, key: Sequence[str]) 
         .whenNotMatchedInsertAll()
         .execute()
     )
+
+
+def rewrite(
+    rows: DataFrame, current: DataFrame, path: str, key: Sequence[str], sorted_by: str
+) -> None:
+    """Replace or insert ``rows`` by ``key`` in one commit of the whole table, in order.
+
+    MERGE would write what it touches in any order.
+    """
+    untouched = current.join(rows.select(*key), list(key), "left_anti")
+    writer = _sorted(untouched.unionByName(rows, allowMissingColumns=True), sorted_by).write
+    writer.format("delta").mode("overwrite").option("mergeSchema", "true").save(path)
 
 
 def gone(

@@ -241,8 +241,8 @@ def read_records(
 
     Columns: ``_run_id``, ``_unit`` (from the path where the line itself cannot be read),
     ``_position``, ``_element`` (its number within the record), ``_fetched_at``, ``record`` and
-    ``row`` (structs of text; both NULL if malformed), ``_misshapen`` (something that is no
-    object or list stands where one should), ``_path``.
+    ``row`` (structs of text; both NULL if malformed), ``_misshapen`` (the line, if something
+    that is no object or list stands in it where one should), ``_path``.
     """
     wanted = origin.record_paths(paths)
     record = StructField("record", _schema(wanted))
@@ -251,10 +251,10 @@ def read_records(
             "*",
             F.col("record").alias("row"),
             F.lit(0).alias("_element"),
-            F.lit(False).alias("_misshapen"),
+            F.lit(None).cast("string").alias("_misshapen"),
         )
     lines = _read(spark, folders, record, StructField(_CORRUPT, StringType()))
-    lines = lines.withColumn("_misshapen", F.col(_CORRUPT).isNotNull()).drop(_CORRUPT)
+    lines = lines.withColumnRenamed(_CORRUPT, "_misshapen")
     if origin.having:
         lines = lines.where(F.col("record").isNull() | F.col(f"record.{origin.having}").isNotNull())
     found = [F.col(f"record.{path.replace('[]', '')}") for path in (*origin.at, *origin.each)]
@@ -273,11 +273,19 @@ def _each(lines: DataFrame, origin: Origin, found: Sequence[Column]) -> DataFram
             column = F.flatten(F.filter(column, F.isnotnull))
         lists.append(F.coalesce(column if depth else F.array(column), F.array()))
     rows = F.filter(F.concat(*lists), F.isnotnull)
-    # A malformed line, or one with something else where the list should be, is still a row.
-    broken = F.col("record").isNull() | (F.col("_misshapen") & (F.size(rows) == 0))
-    rows = F.when(broken, F.array(F.lit(None))).otherwise(rows)
+    # A malformed line, or one with something else where a list should be, has a row for that.
+    broken = F.col("record").isNull()
+    for path, column in zip(origin.each, found, strict=True):
+        broken = broken | (column.isNull() & stands_at(path.partition("[]")[0]))
+    rows = F.when(broken, F.concat(rows, F.array(F.lit(None)))).otherwise(rows)
     exploded = lines.select("*", F.posexplode(rows).alias("_element", "row"))
     return exploded.withColumn("record", F.when(F.col("row").isNotNull(), F.col("record")))
+
+
+def stands_at(path: str) -> Column:
+    """Return whether a line of ``read_records`` is misshapen, and has anything at this place."""
+    found = F.get_json_object("_misshapen", f"$.record.{path}")
+    return F.coalesce(found.isNotNull(), F.lit(False))
 
 
 def column_of(path: str) -> Column:

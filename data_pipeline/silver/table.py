@@ -32,7 +32,8 @@ class SilverTable:
     ``key`` names the columns that identify a row; a record in which one of them is missing or
     unreadable is quarantined. ``rules`` are checked beyond that; they may look at ``checked``
     too, which are read and not kept. Rows whose ``snapshot`` (columns of the key) is the same
-    are replaced together, by those of one run. ``sorted_by`` orders the rows within a file.
+    are replaced together, by those of one run (but not by none: what is empty has no rows).
+    ``sorted_by`` orders the rows within a file.
     """
 
     name: str

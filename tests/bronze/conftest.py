@@ -118,6 +118,11 @@ class Extraction:
             for document in documents:
                 for name in ("_fetched_at", "planned_at", "fetched_from"):
                     document.pop(name, None)
+                units = document.get("units")
+                for unit in units if isinstance(units, list) else ():
+                    # Of a dropped file: another bucket, and another moment.
+                    unit["params"].pop("bucket", None)
+                    unit["params"].pop("fetched_at", None)
             content[key] = documents
         return content
 
@@ -144,6 +149,31 @@ class Extraction:
     def revive(self) -> None:
         """Begin with new clients, as a new process does."""
         forget_runtime()
+
+
+def killed_everywhere(
+    begin: Callable[[], Extraction], crawl: Callable[[Extraction], Any], after: bool
+) -> tuple[dict[str, Any], int]:
+    """Crawl, killed before (or after) each request to AWS in turn, and then once more.
+
+    Asserts that the bronze is always the same; returns it, and how many requests there are.
+    """
+
+    def attempt(call: int) -> tuple[dict[str, Any], int]:
+        extraction = begin()
+        count = extraction.kill_at(call, after)
+        try:
+            crawl(extraction)
+        except Killed:
+            extraction.revive()
+            crawl(extraction)
+        return extraction.content(), count()
+
+    expected, calls = attempt(-1)
+    for call in range(calls):
+        content, _ = attempt(call)
+        assert content == expected, f"killed {'after' if after else 'before'} request {call}"
+    return expected, calls
 
 
 def forget_runtime() -> None:

@@ -17,6 +17,7 @@ from data_pipeline.bronze.files import (
     byte_ranges,
     csv_header,
     csv_records,
+    json_records,
     lines_of_range,
     open_member,
 )
@@ -87,6 +88,83 @@ def test_byte_ranges_lose_and_share_no_line(lines: list[bytes], length: int) -> 
         for line in lines_of_range(io.BytesIO(content), low, high)
     ]
     assert b"".join(parts) == text
+
+
+json_values = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=8,
+)
+json_objects = st.dictionaries(st.text(), json_values)
+
+
+def read_json(content: bytes) -> tuple[list[tuple[str, bool]], list[str]]:
+    fields: dict[str, None] = {}
+    return list(json_records(iter(io.BytesIO(content)), fields)), list(fields)
+
+
+@given(st.lists(json_objects, max_size=6), st.booleans(), st.data())
+def test_lines_of_json_come_back_verbatim_but_for_the_cut_one(
+    records: list[dict[str, object]], ascii_only: bool, data: st.DataObject
+) -> None:
+    lines = [json.dumps(record, ensure_ascii=ascii_only) for record in records]
+    content = "".join(f"{line}\n" for line in lines).encode()
+    cut = content[: data.draw(st.integers(0, len(content)))]
+    whole = cut.count(b"\n")
+    left = cut.rpartition(b"\n")[2].strip()
+    found, fields = read_json(cut)
+    assert found[:whole] == [(line, False) for line in lines[:whole]]
+    if left and left == lines[whole].encode():  # only its line break is missing
+        assert found[whole:] == [(lines[whole], False)]
+        whole += 1
+    else:
+        text = left.decode("utf-8", "backslashreplace")
+        assert found[whole:] == ([(text, True)] if left else [])
+    assert fields == list(dict.fromkeys(name for record in records[:whole] for name in record))
+
+
+@given(st.lists(json_objects, min_size=1, max_size=6), st.integers(1, 40))
+def test_ranges_of_json_lines_lose_and_share_none(
+    records: list[dict[str, object]], length: int
+) -> None:
+    lines = [json.dumps(record) for record in records]
+    content = "\n".join(lines).encode()
+    found = [
+        record
+        for low, high in byte_ranges(0, len(content), length)
+        for record in json_records(lines_of_range(io.BytesIO(content), low, high), {})
+    ]
+    assert found == [(line, False) for line in lines]
+
+
+@given(st.lists(st.binary(max_size=12)))
+def test_whatever_is_there_every_line_is_a_record_or_malformed(lines: list[bytes]) -> None:
+    content = b"\n".join(lines)
+    found, _ = read_json(content)
+    assert len(found) == sum(bool(line.strip()) for line in content.split(b"\n"))
+    for text, malformed in found:
+        assert "\n" not in text
+        assert malformed or isinstance(json.loads(text), dict)
+
+
+def test_spelling_and_repeated_keys_survive() -> None:
+    written = '{"a": 1.10, "b":1e5,  "a": null, "\u00e9": "\\u00e9 \u2028"}'
+    assert read_json(f"{written}\r\n".encode()) == ([(written, False)], ["a", "b", "\u00e9"])
+    assert read_json(b'{"a":\r1}\n') == ([('{"a": 1}', False)], ["a"])
+
+
+@pytest.mark.parametrize(
+    "line",
+    [b"[1]", b"1", b"null", b'"x"', b'{"a": NaN}', b'{"a": 1', b'{"a": 1}]', b"a,b", b"{'a':1}"],
+)
+def test_what_is_no_json_object_costs_its_own_line_only(line: bytes) -> None:
+    found, fields = read_json(b'{"a": 0}\n' + line + b'\n{"b": 2}')
+    assert found == [('{"a": 0}', False), (line.decode(), True), ('{"b": 2}', False)]
+    assert fields == ["a", "b"]
 
 
 def test_a_header_has_no_mark_and_no_blanks() -> None:

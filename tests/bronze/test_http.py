@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from data_pipeline.bronze.http import CATCH_UP, PACE_MARGIN, Answer, Api, Pace
+from data_pipeline.bronze.http import CATCH_UP, PACE_MARGIN, TRIES, Answer, Api, Pace
 from data_pipeline.bronze.run import utc_now
 from data_pipeline.errors import ApiBusyError, ApiError, ApiRefusedError
 from data_pipeline.local.sandbox import Call, Response, Sandbox
@@ -38,7 +38,12 @@ def server(script: Script) -> Iterator[Sandbox]:
         yield sandbox
 
 
-def api(server: Sandbox, slept: list[float], seconds_left: float = 100.0) -> Api:
+def api(
+    server: Sandbox,
+    slept: list[float],
+    seconds_left: float = 100.0,
+    renew: Callable[[], Mapping[str, str]] | None = None,
+) -> Api:
     return Api(
         "it",
         server.url("it"),
@@ -46,6 +51,7 @@ def api(server: Sandbox, slept: list[float], seconds_left: float = 100.0) -> Api
         {"Authorization": "Bearer s3cret"},
         lambda: seconds_left,
         sleep=slept.append,
+        renew=renew,
     )
 
 
@@ -87,6 +93,31 @@ def test_an_answer_without_the_list_is_an_error(text: str) -> None:
         list(Answer("u", text, utc_now()).records("data"))
 
 
+@given(
+    st.dictionaries(st.text(), json_values), st.sampled_from([None, 0, 1, 4]), st.text(" \n\r\t")
+)
+def test_without_a_list_the_answer_is_the_record(
+    content: dict[str, object], indent: int | None, around: str
+) -> None:
+    text = json.dumps(content, indent=indent)
+    ((record, value),) = Answer("u", f"{around}{text}{around}", utc_now()).records(None)
+    assert record == text.replace("\n", " ")
+    assert value == content
+
+
+def test_an_answer_that_is_a_record_is_verbatim() -> None:
+    written = '{"a": 1.10,\r\n "a": 1e5, "tracks": {"items": [1.0]}}\n'
+    ((record, value),) = Answer("u", written, utc_now()).records(None)
+    assert record == '{"a": 1.10,   "a": 1e5, "tracks": {"items": [1.0]}}'
+    assert value == {"a": 1e5, "tracks": {"items": [1.0]}}
+
+
+@pytest.mark.parametrize("text", ["", "[]", "null", "{", '{"a": 1} x', "<html>"])
+def test_an_answer_that_is_no_record_is_an_error(text: str) -> None:
+    with pytest.raises(ApiError, match=r"https://it/x"):
+        list(Answer("https://it/x", text, utc_now()).records(None))
+
+
 def test_what_may_pass_is_tried_again(script: Script, server: Sandbox) -> None:
     busy = Response(429, b"{}", {"Retry-After": "7"})
     script.answers = [busy, Response(503), Response(200, b"{}")]
@@ -114,6 +145,90 @@ def test_a_refusal_is_not_asked_for_again(script: Script, server: Sandbox, statu
         client.get("/x")
     assert client.requests == 1
     assert "s3cret" not in str(caught.value)
+
+
+class Renewal:
+    """Gives other headers each time that it is asked."""
+
+    def __init__(self) -> None:
+        self.times = 0
+
+    def __call__(self) -> dict[str, str]:
+        self.times += 1
+        return {"Authorization": f"Bearer n3w-{self.times}"}
+
+
+REFUSED = Response.json(401, {"message": "The access token expired"})
+FINE = Response(200, b"{}")
+
+
+def bearers(script: Script) -> list[str]:
+    return [call.headers["authorization"].removeprefix("Bearer ") for call in script.calls]
+
+
+def test_headers_that_are_no_longer_taken_are_renewed(script: Script, server: Sandbox) -> None:
+    script.answers = [FINE, REFUSED, FINE, FINE]
+    slept: list[float] = []
+    renewal = Renewal()
+    client = api(server, slept, renew=renewal)
+    for page in (1, 2, 3):
+        client.get("/x", page=page)
+    assert bearers(script) == ["s3cret", "s3cret", "n3w-1", "n3w-1"]
+    assert [call.query["page"] for call in script.calls] == ["1", "2", "2", "3"]
+    assert (renewal.times, client.requests, slept) == (1, 4, [])
+
+
+@pytest.mark.parametrize("between", [[], [FINE], [Response(503)]], ids=["at once", "later", "busy"])
+def test_headers_are_renewed_only_once(
+    script: Script, server: Sandbox, between: list[Response]
+) -> None:
+    script.answers = [REFUSED, *between, REFUSED]
+    renewal = Renewal()
+    client = api(server, [], renew=renewal)
+    if between == [FINE]:
+        client.get("/x")
+    with pytest.raises(ApiRefusedError, match=r"The access token expired\. Check") as caught:
+        client.get("/x")
+    assert caught.value.status == 401
+    assert renewal.times == 1
+    assert not any(bearer in str(caught.value) for bearer in bearers(script))
+
+
+def test_what_cannot_be_renewed_is_passed_on(script: Script, server: Sandbox) -> None:
+    def refuse() -> dict[str, str]:
+        raise ApiRefusedError("no such client", 400)
+
+    script.answers = [REFUSED]
+    client = api(server, [], renew=refuse)
+    with pytest.raises(ApiRefusedError, match="no such client"):
+        client.get("/x")
+    assert client.requests == 1
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+def test_only_a_401_asks_for_new_headers(script: Script, server: Sandbox, status: int) -> None:
+    script.answers = [Response.json(status, {"error": {"message": "No"}})]
+    renewal = Renewal()
+    with pytest.raises(ApiRefusedError, match=": No") as caught:
+        api(server, [], renew=renewal).get("/x")
+    assert (renewal.times, caught.value.status) == (0, status)
+
+
+def test_a_401_after_others_tried_is_renewed_and_asked_again(
+    script: Script, server: Sandbox
+) -> None:
+    """Also where it is the answer to the last of the tries."""
+    script.answers = [*[Response(503)] * (TRIES - 1), REFUSED, FINE]
+    renewal = Renewal()
+    assert api(server, [], renew=renewal).get("/x").text == "{}"
+    assert renewal.times == 1
+
+
+def test_redirects_without_an_end_say_so(script: Script, server: Sandbox) -> None:
+    script.answers = [Response(302, headers={"Location": "/it/x"})] * TRIES
+    with pytest.raises(ApiError, match=r"it \S.*/it/x"):
+        api(server, []).get("/x")
+    assert len(script.calls) == TRIES
 
 
 def test_an_unreachable_host_is_named(script: Script, server: Sandbox) -> None:
