@@ -31,15 +31,17 @@ def main() -> None:
         (folder / "build").symlink_to(ROOT / "build")
         home = {"LAKEHOUSE_HOME": f"{name}/home", "LAKEHOUSE_PORT": str(free_port())}
         lake = Lake(folder, {**os.environ, **home})
-        if options.jikan:
-            sandbox, allowed = crawl_jikan(lake, pages), 1
-        else:
-            sandbox, allowed = crawl(lake, pages, CONFIGURED)[0], CONFIGURED
+        sandbox = crawl_jikan(lake, pages) if options.jikan else crawl(lake, pages, CONFIGURED)[0]
     answers = Counter(request.status for request in sandbox.log)
-    seconds = sandbox.log[-1].at - sandbox.log[0].at
-    used = (len(sandbox.log) - 1) / seconds if options.jikan else rate_used(sandbox)
-    print(f"{sum(answers.values())} requests in {seconds:.1f} s, by status {dict(answers)}")
-    print(f"{used:.2f} requests/s of {allowed} allowed: {used / allowed:.1%}")
+    moments = sorted(request.at for request in sandbox.log)
+    print(f"{len(moments)} requests in {moments[-1] - moments[0]:.1f} s, by status {dict(answers)}")
+    if options.jikan:
+        seconds, steady = moments[-1] - moments[1], len(moments) - 2
+        print(f"the workers began after {moments[1] - moments[0]:.1f} s and took {seconds:.1f} s")
+        print(f"a steady 60 a minute takes {steady} s: {seconds / steady:.3f} times that")
+    else:
+        used = rate_used(sandbox)
+        print(f"{used:.2f} requests/s of {CONFIGURED} allowed: {used / CONFIGURED:.1%}")
 
 
 if __name__ == "__main__":

@@ -126,7 +126,8 @@ def gold(tables: str) -> None:
     _fail_if(_failures([], results))
 
 
-@cli.command()
+# SQL may begin with a comment, which looks like an option.
+@cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("sql")
 @click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table")
 def query(sql: str, form: str) -> None:
