@@ -10,6 +10,9 @@ import pytest
 
 from tests.end_to_end.conftest import Lake, stop, wait_for
 
+# An API and files, rows by key and whole snapshots.
+RUN = ("run", "tmdb", "movielens", "spotify", "--as-of", "2026-11-20")
+
 
 def has(folder: Path, pattern: str) -> Callable[[], bool]:
     return lambda: any(folder.glob(pattern))
@@ -18,7 +21,7 @@ def has(folder: Path, pattern: str) -> Callable[[], bool]:
 @pytest.fixture(scope="module")
 def undisturbed(new_lake: Callable[[], Lake]) -> Lake:
     lake = new_lake()
-    lake.run("run", "--as-of", "2026-11-20")
+    lake.run(*RUN)
     return lake
 
 
@@ -34,12 +37,12 @@ def test_killed_anywhere_the_next_run_makes_the_same_tables(undisturbed: Lake, l
         "first gold table": has(gold, "*/_delta_log/*.json"),
     }
     for name, reached in moments.items():
-        process = lake.start("run", "--as-of", "2026-11-20")
+        process = lake.start(*RUN)
         wait_for(lambda done=reached, p=process: done() or p.poll() is not None)
         assert process.poll() is None, f"ended before: {name}\n{process.communicate()[0]}"
         stop(process, signal.SIGKILL)
         wait_for(lambda: not lake.processes(), 30)
-    lake.run("run", "--as-of", "2026-11-20")
+    lake.run(*RUN)
     assert lake.content() == undisturbed.content()
 
 
@@ -49,12 +52,12 @@ def test_stopped_by_ctrl_c_the_next_run_goes_on(undisturbed: Lake, lake: Lake) -
         "loading": has(lake.objects("silver"), "*/_delta_log/*.json"),
     }
     for name, reached in moments.items():
-        process = lake.start("run", "--as-of", "2026-11-20")
+        process = lake.start(*RUN)
         wait_for(lambda done=reached, p=process: done() or p.poll() is not None)
         printed = stop(process, signal.SIGINT)
         assert process.returncode == 130, (name, printed)
         assert "Stopped." in printed
         assert "Traceback" not in printed
         wait_for(lambda: not lake.processes(), 10)
-    lake.run("run", "--as-of", "2026-11-20")
+    lake.run(*RUN)
     assert lake.content() == undisturbed.content()

@@ -61,8 +61,9 @@ def test_one_sources_failure_does_not_stop_the_others(lake: Lake) -> None:
     folder = lake.folder / "ml"
     folder.mkdir()
     (folder / "links.csv").write_text("movieId,imdbId,tmdbId\n1,0114709,862\n")
-    done = lake.run("extract", "--live", "--from", f"movielens={folder}", status=1)
-    assert "complete  1 of 1" in " ".join(done.stdout.split(" ")).replace("   ", "  ")
+    sources = ("tmdb", "movielens", "--live", "--from", f"movielens={folder}")
+    done = lake.run("extract", *sources, status=1)
+    assert "complete 1 of 1" in " ".join(done.stdout.split())
     assert "tmdb cannot be reached" in done.stderr
 
 
@@ -127,7 +128,8 @@ def test_sql_with_a_typo(shared: Lake) -> None:
 
 def test_a_function_that_is_not_there(shared: Lake) -> None:
     message = fails(shared, "invoke", "extract-netflix")
-    assert "expected completion, extract-movielens, extract-tmdb, start-extraction" in message
+    assert "expected completion, extract-jikan, " in message
+    assert ", extract-tmdb, start-extraction" in message
 
 
 def test_an_event_that_is_no_json(lake: Lake) -> None:
