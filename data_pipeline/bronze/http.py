@@ -227,7 +227,7 @@ def _reason(response: requests.Response) -> str:
     except ValueError:
         return " ".join(response.text.split())[:200] or response.reason
     if isinstance(body, dict):
-        for name in ("status_message", "message", "error", "errors"):
+        for name in ("status_message", "message", "messages", "error", "errors"):
             if body.get(name):
                 found = body[name]
                 # Spotify's is an object with the status and the message.

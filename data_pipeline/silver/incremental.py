@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from data_pipeline.at_once import two_at_once
 from data_pipeline.errors import LakehouseError, TableError
 from data_pipeline.silver.load import Load, load_table
-from data_pipeline.silver.raw import Bronze, PendingRun
 from data_pipeline.silver.reports import LOAD_AUDIT, QUARANTINE, Audit, Reports
+from data_pipeline.silver.runs import Bronze, PendingRun
 from data_pipeline.silver.table import SilverTable
 from data_pipeline.silver.tables import all_tables
 from data_pipeline.silver.tally import complete_counts
