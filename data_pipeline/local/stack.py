@@ -19,6 +19,8 @@ from data_pipeline.local.home import ENVIRONMENT
 from data_pipeline.local.package import Artifacts
 
 STACK = "lakehouse"
+# So often a worker that could not be started is started again.
+STARTS = 10
 
 
 @dataclass(frozen=True)
@@ -51,20 +53,33 @@ class Stack:
         prefix = f"{self.emulator.home.project}-{ENVIRONMENT}-"
         functions = self.emulator.client("lambda")
         try:
-            answer = functions.invoke(
-                FunctionName=prefix + function, Payload=json.dumps(event).encode()
-            )
+            body, failed = self._answer(functions, prefix + function, event)
         except functions.exceptions.ResourceNotFoundException:
             deployed = [its["FunctionName"] for its in functions.list_functions()["Functions"]]
             names = sorted(name.removeprefix(prefix) for name in deployed)
             raise LakehouseError(
                 f"there is no function {function!r}; expected {', '.join(names)}"
             ) from None
-        body = json.loads(answer["Payload"].read() or b"null")
-        if "FunctionError" not in answer:
+        if not failed:
             return body
         message = body.get("errorMessage", str(body))
         raise LakehouseError(f"{message} (from {function}; its log is {self.emulator.home.log})")
+
+    @staticmethod
+    def _answer(functions: Any, name: str, event: Mapping[str, Any]) -> tuple[Any, bool]:
+        """Return what the function answers, and whether that is an error.
+
+        A deployment takes away the code of workers that the emulator is about to start for what
+        still is in the queue; nothing ran then, so it is asked again.
+        """
+        for _ in range(STARTS):
+            answer = functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())
+            body = json.loads(answer["Payload"].read() or b"null")
+            failed = "FunctionError" in answer
+            if not failed or not all(words in str(body) for words in ("No such file", "/code'")):
+                break
+            time.sleep(0.2)
+        return body, failed
 
     def limit_concurrency(self, most: int) -> None:
         """Let no queue have more than ``most`` (2 or more) workers until the next deployment."""
