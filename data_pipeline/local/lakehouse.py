@@ -54,17 +54,20 @@ class Lakehouse:
         self, sources: Sequence[str], choice: Choice, wanted: Wanted, progress: Progress
     ) -> list[Outcome]:
         """Extract from the publishers that ``choice`` names into bronze."""
+        # Where no publisher's pace is to be kept, more workers than cores get in the way.
+        paced = choice.real_limits or choice.live
         with self.publishers(sources, choice) as chosen:
-            return extract(self.stack, chosen, wanted, progress)
+            self.stack.open_queues(None if paced else os.cpu_count() or 2)
+            try:
+                return extract(self.stack, chosen, wanted, progress)
+            finally:
+                self.stack.close_queues()
 
     @contextmanager
     def publishers(self, sources: Sequence[str], choice: Choice) -> Iterator[dict[str, Publisher]]:
         """Let the deployed functions reach the publishers that ``choice`` names, for a while."""
         with publishers(self.settings, self.home, sources, choice) as chosen:
             deploy(self.settings, self.stack, chosen)
-            if not choice.real_limits and not choice.live:
-                # No publisher's pace is to be kept: more workers than cores only get in the way.
-                self.stack.limit_concurrency(os.cpu_count() or 2)
             secrets = {source: its.secret for source, its in chosen.items() if its.secret}
             for source, secret in secrets.items():
                 self.stack.put_secret(source, secret)
@@ -185,7 +188,9 @@ def _first_deploy(settings: Settings, emulator: Emulator) -> None:
     """
     with emulator:
         live = {source: Publisher(settings.source_json(source)) for source in _enabled(settings)}
-        deploy(settings, Stack(emulator), live)
+        stack = Stack(emulator)
+        deploy(settings, stack, live)
+        stack.close_queues()
 
 
 def deploy(settings: Settings, stack: Stack, chosen: Mapping[str, Publisher]) -> None:

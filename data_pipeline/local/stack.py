@@ -19,8 +19,6 @@ from data_pipeline.local.home import ENVIRONMENT
 from data_pipeline.local.package import Artifacts
 
 STACK = "lakehouse"
-# So often a worker that could not be started is started again.
-STARTS = 10
 
 
 @dataclass(frozen=True)
@@ -53,42 +51,45 @@ class Stack:
         prefix = f"{self.emulator.home.project}-{ENVIRONMENT}-"
         functions = self.emulator.client("lambda")
         try:
-            body, failed = self._answer(functions, prefix + function, event)
+            answer = functions.invoke(
+                FunctionName=prefix + function, Payload=json.dumps(event).encode()
+            )
         except functions.exceptions.ResourceNotFoundException:
             deployed = [its["FunctionName"] for its in functions.list_functions()["Functions"]]
             names = sorted(name.removeprefix(prefix) for name in deployed)
             raise LakehouseError(
                 f"there is no function {function!r}; expected {', '.join(names)}"
             ) from None
-        if not failed:
+        body = json.loads(answer["Payload"].read() or b"null")
+        if "FunctionError" not in answer:
             return body
         message = body.get("errorMessage", str(body))
         raise LakehouseError(f"{message} (from {function}; its log is {self.emulator.home.log})")
 
-    @staticmethod
-    def _answer(functions: Any, name: str, event: Mapping[str, Any]) -> tuple[Any, bool]:
-        """Return what the function answers, and whether that is an error.
+    def open_queues(self, most: int | None = None) -> None:
+        """Let the functions take from their queues, with at most ``most`` (2 or more) workers."""
+        for mapping in self._mappings():
+            workers = mapping["ScalingConfig"]["MaximumConcurrency"]
+            if most is not None:
+                workers = min(workers, max(2, most))
+            self._update(mapping, Enabled=True, ScalingConfig={"MaximumConcurrency": workers})
 
-        A deployment takes away the code of workers that the emulator is about to start for what
-        still is in the queue; nothing ran then, so it is asked again.
+    def close_queues(self) -> None:
+        """Let nothing be taken any more.
+
+        What is left in a queue would else start workers as soon as the emulator is there again,
+        while the next deployment takes their code away.
         """
-        for _ in range(STARTS):
-            answer = functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())
-            body = json.loads(answer["Payload"].read() or b"null")
-            failed = "FunctionError" in answer
-            if not failed or not all(words in str(body) for words in ("No such file", "/code'")):
-                break
-            time.sleep(0.2)
-        return body, failed
+        for mapping in self._mappings():
+            self._update(mapping, Enabled=False)
 
-    def limit_concurrency(self, most: int) -> None:
-        """Let no queue have more than ``most`` (2 or more) workers until the next deployment."""
+    def _mappings(self) -> list[Any]:
+        listed = self.emulator.client("lambda").list_event_source_mappings()
+        return list(listed["EventSourceMappings"])
+
+    def _update(self, mapping: Mapping[str, Any], **changes: Any) -> None:
         functions = self.emulator.client("lambda")
-        for mapping in functions.list_event_source_mappings()["EventSourceMappings"]:
-            if mapping["ScalingConfig"]["MaximumConcurrency"] > most:
-                functions.update_event_source_mapping(
-                    UUID=mapping["UUID"], ScalingConfig={"MaximumConcurrency": max(2, most)}
-                )
+        functions.update_event_source_mapping(UUID=mapping["UUID"], **changes)
 
     def put_secret(self, source: str, value: Mapping[str, str]) -> None:
         secrets = self.emulator.client("secretsmanager")

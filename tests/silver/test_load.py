@@ -13,7 +13,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from data_pipeline.errors import TableError
-from data_pipeline.silver import incremental, job, load, merge, raw, reports, tally
+from data_pipeline.silver import incremental, job, load, merge, reports, runs, tally
 from tests.silver.lake import TODAY, Lake, moment, run_id
 
 RATINGS = "movielens_ratings"
@@ -40,7 +40,7 @@ def test_first_again_unchanged_then_changed(lake: Lake) -> None:
     assert lake.pending() == []
     before, version = lake.rows(RATINGS), lake.version(RATINGS)
     assert {(row[4], row[5].timestamp()) for row in before} == {
-        (A, raw.datetime.fromisoformat(moment(9)).timestamp())
+        (A, runs.datetime.fromisoformat(moment(9)).timestamp())
     }
 
     jobs = len(lake.spark.sparkContext.statusTracker().getJobIdsForGroup(None))
@@ -310,13 +310,13 @@ def test_killed_anywhere_and_started_again(
         (reports.Reports, "write", lambda _: die),
         (reports.Reports, "_write_audit", after),
         (reports.Reports, "write", after),
-        (raw.Bronze, "delete", after),  # the first entry is deleted
+        (runs.Bronze, "delete", after),  # the first entry is deleted
     ]
     one_table: list[tuple[Any, str, Callable[..., Any]]] = [(incremental, "load_table", after)]
     whole, killed = Lake(spark, tmp_path / "whole"), Lake(spark, tmp_path / "killed")
-    for runs, at in (([(A, 9, 3), (B, 8, 4)], steps), ([(C, 7, 5), (D, 6, 1)], one_table)):
+    for both, at in (([(A, 9, 3), (B, 8, 4)], steps), ([(C, 7, 5), (D, 6, 1)], one_table)):
         for lake in (whole, killed):
-            for run, hours_ago, stars in runs:
+            for run, hours_ago, stars in both:
                 rows = [(1, 1, stars), (1, hours_ago, 2), (2, 1, 9)]
                 lake.ratings(run, rows, hours_ago=hours_ago)
         whole.load()
