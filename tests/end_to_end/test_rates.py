@@ -75,7 +75,8 @@ def test_jikans_limits_are_used_and_kept(lake: Lake) -> None:
     # The planner's request comes first, and is for a page that a worker asks for again.
     moments = [request.at for request in sandbox.log][1:]
     steady = len(moments) - 1
-    assert moments[-1] - moments[0] <= 1.02 * steady
+    # Of two workers the second may begin a turn (2 s) late, which only so short a crawl shows.
+    assert moments[-1] - moments[0] <= 1.02 * steady + 2
 
 
 def test_a_stricter_limit_is_obeyed_and_every_page_lands(lake: Lake) -> None:
