@@ -8,8 +8,6 @@ user, a few users and a few anime with most of the rows, half of the ratings 0.
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import signal
 import statistics
 import subprocess
@@ -21,8 +19,7 @@ from pathlib import Path
 
 import duckdb
 
-from tests.bronze.conftest import free_port
-from tests.end_to_end.conftest import ROOT, Lake
+from tests.end_to_end.conftest import Lake, lake_in
 
 ANIME = 17_562
 ROWS_A_USER = 335
@@ -127,17 +124,12 @@ def timed(lake: Lake, *arguments: str) -> tuple[float, str]:
 def run_once(millions: float) -> dict[str, float]:
     """Return the seconds of each part for a list of so many million rows, in an empty lake."""
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for file in ("configs.ini", "template.yaml"):
-            shutil.copy(ROOT / file, folder / file)
-        (folder / "build").symlink_to(ROOT / "build")
-        (folder / "kaggle").mkdir()
-        write_list(folder / "kaggle" / "animelist.csv", int(millions * 1_000_000))
-        home = {"LAKEHOUSE_HOME": f"{name}/home", "LAKEHOUSE_PORT": str(free_port())}
-        lake = Lake(folder, {**os.environ, **home})
+        lake, kaggle = lake_in(Path(name)), Path(name) / "kaggle"
+        kaggle.mkdir()
+        write_list(kaggle / "animelist.csv", int(millions * 1_000_000))
         parts = {}
         for part, arguments in {
-            "extract": ("extract", "kaggle_anime", "--from", f"kaggle_anime={folder / 'kaggle'}"),
+            "extract": ("extract", "kaggle_anime", "--from", f"kaggle_anime={kaggle}"),
             "silver": ("silver",),
             "gold": ("gold", "--tables", "fact_anime_list,anime_popularity"),
         }.items():

@@ -7,14 +7,11 @@ Runs the deployed Lambdas on the emulator against a server that enforces 20 requ
 from __future__ import annotations
 
 import argparse
-import os
-import shutil
 import tempfile
 from collections import Counter
 from pathlib import Path
 
-from tests.bronze.conftest import free_port
-from tests.end_to_end.conftest import ROOT, Lake
+from tests.end_to_end.conftest import lake_in
 from tests.end_to_end.test_rates import CONFIGURED, crawl, crawl_jikan, rate_used
 
 
@@ -25,12 +22,7 @@ def main() -> None:
     options = parser.parse_args()
     pages = options.pages or (200 if options.jikan else 2000)
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for file in ("configs.ini", "template.yaml"):
-            shutil.copy(ROOT / file, folder / file)
-        (folder / "build").symlink_to(ROOT / "build")
-        home = {"LAKEHOUSE_HOME": f"{name}/home", "LAKEHOUSE_PORT": str(free_port())}
-        lake = Lake(folder, {**os.environ, **home})
+        lake = lake_in(Path(name))
         sandbox = crawl_jikan(lake, pages) if options.jikan else crawl(lake, pages, CONFIGURED)[0]
     answers = Counter(request.status for request in sandbox.log)
     moments = sorted(request.at for request in sandbox.log)

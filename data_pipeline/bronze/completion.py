@@ -58,10 +58,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         "landed": len(expected) - len(missing),
         "missing": missing,
         "failed": {name: failed[name] for name in missing if name in failed},
-        "notes": _notes(source, run_id, plan),
+        "notes": plan.get("notes", []),
     }
     if missing and not event.get("final") and not set(missing) <= set(failed):
         return _answer("running", **counts)
+    counts["notes"] = _notes(source, run_id, plan)
     if missing and counts["landed"] < runtime.source(source).settings.min_complete * len(expected):
         return _answer("failed", **counts)
     _hand_over(source, run_id, plan, expected, missing)

@@ -78,9 +78,9 @@ def _recognise(source: FileSource, stream: IO[bytes], name: str, archive: str = 
 
     Raises InputError where a file known by its name lacks columns.
     """
-    wanted = source.files.get(name.lower())
     if source.by_header:
         return _recognise_header(source, stream, name)
+    wanted = source.files.get(name.lower())
     if wanted is None:
         return None
     if wanted.json_lines:

@@ -170,8 +170,9 @@ def _land_file(source: str, run_id: str, unit: Unit) -> None:
         raw = stack.enter_context(
             open_landed(runtime.s3(), params["bucket"], params["key"], params["etag"])
         )
-        fields = dict.fromkeys(params["header"] or ())
-        records = _records(_lines(stack, raw, params), params["header"], fields)
+        header, fields = params["header"], dict.fromkeys(params["header"] or ())
+        rows = _lines(stack, raw, params)
+        records = json_records(rows, fields) if header is None else csv_records(rows, header)
         first: JsonLines | None = None
         parts: list[Unit] = []
         part = unit
@@ -201,12 +202,6 @@ def _land_file(source: str, run_id: str, unit: Unit) -> None:
             object_key(source, run_id, unit), first_body.read(), first.metadata()
         )
         logger.info("landed %s and %d more objects", unit.name, len(parts))
-
-
-def _records(
-    lines: Iterator[bytes], header: list[str] | None, fields: dict[str, None]
-) -> Iterator[tuple[str, bool]]:
-    return json_records(lines, fields) if header is None else csv_records(lines, header)
 
 
 def _lines(stack: ExitStack, raw: IO[bytes], params: dict[str, Any]) -> Iterator[bytes]:

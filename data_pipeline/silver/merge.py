@@ -89,6 +89,7 @@ def differences(
     A row of the table is better where it comes later by the columns of ``order``.
     """
     precedence = F.lit(1).cast("bigint").bitwiseAND(F.col("_row_hash"))
+    # A struct has to have a member, also where nothing is compared.
     version = F.struct(F.lit(0), *(precedence if name == "_precedence" else name for name in order))
     there = current.select(
         *key, F.col("_row_hash").alias("_old_hash"), version.alias("_old_version")

@@ -93,6 +93,18 @@ class Extraction:
         self.emulator.s3.put_object(Bucket=self.landing, Key=key, Body=body)
         return {"Records": [{"eventSource": "aws:s3", "s3": {"object": {"key": key}}}]}
 
+    def crawl(self, source: str, deliveries: int = 1, **event: Any) -> dict[str, Any]:
+        """Run an API's run to its end; return what completion says, and the run's id."""
+        (run,) = self.start(source=source, **event)["runs"]
+        self.work(deliveries)
+        return {**self.complete(source, run["run_id"]), "run_id": run["run_id"]}
+
+    def land(self, source: str, name: str, body: bytes) -> dict[str, Any]:
+        """Drop a file, run its run to the end; return what planner and completion say of it."""
+        (run,) = self.start(**self.drop(f"{source}/{name}", body))["runs"]
+        self.work()
+        return {**run, **self.complete(source, run["run_id"])}
+
     def keys(self, prefix: str = "") -> list[str]:
         pages = self.emulator.s3.get_paginator("list_objects_v2").paginate(
             Bucket=self.bronze, Prefix=prefix

@@ -39,9 +39,7 @@ def serve(pages: Pages, first: Pages | None = None) -> Sandbox:
 
 def crawl(extraction: Extraction, **event: Any) -> dict[str, Any]:
     """Run to the end; return what completion says, and the run's id."""
-    (run,) = extraction.start(source="jikan", as_of=DAY, **event)["runs"]
-    extraction.work()
-    return {**extraction.complete("jikan", run["run_id"]), "run_id": run["run_id"]}
+    return extraction.crawl("jikan", as_of=DAY, **event)
 
 
 def texts(extraction: Extraction) -> list[str]:

@@ -43,9 +43,7 @@ def small_units(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def land(extraction: Extraction, name: str, body: bytes) -> dict[str, Any]:
-    (run,) = extraction.start(**extraction.drop(f"kaggle_anime/{name}", body))["runs"]
-    extraction.work()
-    return {**run, **extraction.complete("kaggle_anime", run["run_id"])}
+    return extraction.land("kaggle_anime", name, body)
 
 
 def rows(extraction: Extraction, dataset: str) -> list[Any]:

@@ -45,9 +45,7 @@ def small_units(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def land(extraction: Extraction, key: str, body: bytes) -> dict[str, Any]:
-    (run,) = extraction.start(**extraction.drop(key, body))["runs"]
-    extraction.work()
-    return {**extraction.complete("movielens", run["run_id"]), "run_id": run["run_id"]}
+    return extraction.land("movielens", key.removeprefix("movielens/"), body)
 
 
 def rows(extraction: Extraction, dataset: str) -> list[Any]:

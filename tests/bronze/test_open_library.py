@@ -77,9 +77,7 @@ def start(extraction: Extraction, **event: Any) -> dict[str, Any]:
 
 def crawl(extraction: Extraction, **event: Any) -> dict[str, Any]:
     """Run to the end; return what completion says, and the run's id."""
-    run = start(extraction, **event)
-    extraction.work()
-    return {**extraction.complete("open_library", run["run_id"]), "run_id": run["run_id"]}
+    return extraction.crawl("open_library", as_of=DAY, **event)
 
 
 def texts(extraction: Extraction, subject: str) -> list[str]:

@@ -85,9 +85,7 @@ def start(extraction: Extraction, **event: Any) -> dict[str, Any]:
 
 def crawl(extraction: Extraction, **event: Any) -> dict[str, Any]:
     """Run to the end; return what completion says, and the run's id."""
-    run = start(extraction, **event)
-    extraction.work()
-    return {**extraction.complete("spotify", run["run_id"]), "run_id": run["run_id"]}
+    return extraction.crawl("spotify", as_of=DAY, **event)
 
 
 def texts(extraction: Extraction, dataset: str, name: str) -> list[str]:

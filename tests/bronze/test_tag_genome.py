@@ -38,9 +38,7 @@ def small_units(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def land(extraction: Extraction, name: str, body: bytes) -> dict[str, Any]:
-    (run,) = extraction.start(**extraction.drop(f"tag_genome/{name}", body))["runs"]
-    extraction.work()
-    return {**run, **extraction.complete("tag_genome", run["run_id"])}
+    return extraction.land("tag_genome", name, body)
 
 
 def texts(extraction: Extraction, dataset: str) -> list[tuple[str, bool]]:

@@ -140,27 +140,28 @@ def stop(process: subprocess.Popen[str], by: signal.Signals) -> str:
     return process.communicate(timeout=60)[0]
 
 
+def lake_in(folder: Path) -> Lake:
+    """Make an empty folder one to run the command in, with a home and a port of its own."""
+    for name in ("configs.ini", "template.yaml", "events", "sql"):
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name)
+        else:
+            shutil.copy(ROOT / name, folder / name)
+    # The layer is built once for all.
+    (ROOT / "build").mkdir(exist_ok=True)
+    (folder / "build").symlink_to(ROOT / "build")
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("AWS_", "TMDB_", "SPOTIFY_"))
+    }
+    environment |= {"LAKEHOUSE_HOME": str(folder / "home"), "LAKEHOUSE_PORT": str(free_port())}
+    return Lake(folder, environment)
+
+
 @pytest.fixture(scope="session")
 def new_lake(tmp_path_factory: pytest.TempPathFactory) -> Callable[[], Lake]:
-    def make() -> Lake:
-        folder = tmp_path_factory.mktemp("lake")
-        for name in ("configs.ini", "template.yaml", "events", "sql"):
-            if (ROOT / name).is_dir():
-                shutil.copytree(ROOT / name, folder / name)
-            else:
-                shutil.copy(ROOT / name, folder / name)
-        # The layer is built once for all.
-        (ROOT / "build").mkdir(exist_ok=True)
-        (folder / "build").symlink_to(ROOT / "build")
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("AWS_", "TMDB_", "SPOTIFY_"))
-        }
-        environment |= {"LAKEHOUSE_HOME": str(folder / "home"), "LAKEHOUSE_PORT": str(free_port())}
-        return Lake(folder, environment)
-
-    return make
+    return lambda: lake_in(tmp_path_factory.mktemp("lake"))
 
 
 @pytest.fixture

@@ -5,10 +5,9 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-import requests
 
 from data_pipeline.errors import InputError
-from data_pipeline.local.sandbox import RateLimit, Sandbox
+from data_pipeline.local.sandbox import RateLimit
 from data_pipeline.local.sandbox.animes import generate_animes
 from data_pipeline.local.sandbox.jikan import (
     JikanApp,
@@ -17,6 +16,7 @@ from data_pipeline.local.sandbox.jikan import (
     paged,
     stand_in,
 )
+from tests.local.sandbox_client import SandboxClient
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data" / "jikan"
 ONLY_FOR_SHARED = pytest.mark.skipif(
@@ -24,14 +24,12 @@ ONLY_FOR_SHARED = pytest.mark.skipif(
 )
 
 
-class Client:
+class Client(SandboxClient):
     def __init__(self, app=None, path="/v4"):
-        self.sandbox = Sandbox({"jikan": app or stand_in(None, RateLimit()).app}).start()
-        self.session = requests.Session()
-        self.base_url = self.sandbox.url("jikan") + path
+        super().__init__(app or stand_in(None, RateLimit()).app, path)
 
-    def get(self, path="/anime", **query):
-        return self.session.get(self.base_url + path, params=query, timeout=10)
+    def get(self, path="/anime", headers=None, **query):
+        return super().get(path, headers, **query)
 
     def page(self, number):
         answer = self.get(page=number)
@@ -45,13 +43,6 @@ class Client:
         while answers[-1]["pagination"]["has_next_page"]:
             answers.append(self.page(len(answers) + 1))
         return answers
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc_info):
-        self.session.close()
-        self.sandbox.close()
 
 
 @pytest.fixture(scope="module")
@@ -136,7 +127,7 @@ def test_an_unknown_path_is_not_found(jikan):
         assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
     with Client(path="") as client:
         assert client.get("/anime").status_code == 404
-    assert jikan.session.post(jikan.base_url + "/anime", timeout=10).status_code == 404
+    assert jikan.session.post(jikan.base + "/anime", timeout=10).status_code == 404
 
 
 @ONLY_FOR_SHARED

@@ -5,16 +5,16 @@ from collections import Counter, defaultdict
 from pathlib import Path
 
 import pytest
-import requests
 
 from data_pipeline.errors import InputError
-from data_pipeline.local.sandbox import RateLimit, Sandbox
+from data_pipeline.local.sandbox import RateLimit
 from data_pipeline.local.sandbox.open_library import (
     OpenLibraryApp,
     generated_subjects,
     load_recorded,
     stand_in,
 )
+from tests.local.sandbox_client import SandboxClient
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data" / "openlibrary"
 ONLY_FOR_SHARED = pytest.mark.skipif(
@@ -23,21 +23,12 @@ ONLY_FOR_SHARED = pytest.mark.skipif(
 IDENTIFIED = "tests/1.0 (tests@example.org)"
 
 
-class Client:
+class Client(SandboxClient):
     def __init__(self, app):
-        self.sandbox = Sandbox({"open_library": app}).start()
-        self.session = requests.Session()
-        self.session.headers["User-Agent"] = IDENTIFIED
-
-    def get(self, path, headers=None, **query):
-        return self.session.get(
-            self.sandbox.url("open_library") + path, params=query, headers=headers, timeout=10
-        )
+        super().__init__(app, headers={"User-Agent": IDENTIFIED})
 
     def page(self, subject, **query):
-        answer = self.get(f"/subjects/{subject}.json", **query)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        return self.json(f"/subjects/{subject}.json", **query)
 
     def crawl(self, subject, limit=1000):
         """Return all works of a subject, as many as it says that there are."""
@@ -47,13 +38,6 @@ class Client:
             works += answer["works"]
             count = answer["work_count"]
         return works
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc_info):
-        self.session.close()
-        self.sandbox.close()
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +104,7 @@ def test_a_limit_above_1000_is_refused(library):
 def test_other_paths_are_not_found(library):
     for path in ("/", "/subjects/love", "/subjects/.json", "/search.json", "/subjects/a/b.json"):
         assert library.get(path).status_code == 404
-    address = library.sandbox.url("open_library") + "/subjects/love.json"
+    address = library.base + "/subjects/love.json"
     assert library.session.post(address, timeout=10).status_code == 404
 
 

@@ -10,9 +10,10 @@ import pytest
 import requests
 
 from data_pipeline.errors import InputError
-from data_pipeline.local.sandbox import RateLimit, Sandbox
+from data_pipeline.local.sandbox import RateLimit
 from data_pipeline.local.sandbox.playlists import REFUSED_PLAYLIST, generate_music
 from data_pipeline.local.sandbox.spotify import SpotifyApp, load_recorded, stand_in
+from tests.local.sandbox_client import SandboxClient
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data" / "spotify"
 MUSIC = generate_music()
@@ -23,12 +24,9 @@ EXPIRED = {"error": {"status": 401, "message": "The access token expired"}}
 NOT_FOUND = {"error": {"status": 404, "message": "Resource not found"}}
 
 
-class Client:
+class Client(SandboxClient):
     def __init__(self, music=MUSIC, app=None, **options):
-        self.app = app or SpotifyApp(music, **options)
-        self.sandbox = Sandbox({"spotify": self.app}).start()
-        self.base = self.sandbox.url("spotify")
-        self.session = requests.Session()
+        super().__init__(app or SpotifyApp(music, **options))
         self.renew()
 
     def renew(self):
@@ -38,14 +36,6 @@ class Client:
     def token(self, client="sandbox:sandbox", data=GRANT):
         name, _, secret = client.partition(":")
         return requests.post(f"{self.base}/api/token", data=data, auth=(name, secret), timeout=10)
-
-    def get(self, path, headers=None, **query):
-        return self.session.get(f"{self.base}{path}", params=query, headers=headers, timeout=10)
-
-    def json(self, path, **query):
-        answer = self.get(path, **query)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
 
     def items(self, playlist, **query):
         """Return all items of a playlist, following its links."""
@@ -57,13 +47,6 @@ class Client:
             items += page["items"]
         assert len(items) == page["total"]
         return items
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc_info):
-        self.session.close()
-        self.sandbox.close()
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-import requests
 
 from data_pipeline.errors import InputError
-from data_pipeline.local.sandbox import RateLimit, Sandbox
+from data_pipeline.local.sandbox import RateLimit
 from data_pipeline.local.sandbox.films import GENRES, generate_films
 from data_pipeline.local.sandbox.tmdb import (
     TOKEN,
@@ -17,27 +16,20 @@ from data_pipeline.local.sandbox.tmdb import (
     generated_catalogue,
     load_recorded,
 )
+from tests.local.sandbox_client import SandboxClient
 
 RECORDED = Path(__file__).parents[3] / "shared" / "data" / "tmdb"
 DATED = {"sort_by": "primary_release_date.asc", "primary_release_date.gte": "1900-01-01"}
 CATALOGUE = generated_catalogue()
 
 
-class Client:
+class Client(SandboxClient):
     def __init__(self, catalogue=CATALOGUE, **options):
-        self.sandbox = Sandbox({"tmdb": TmdbApp(catalogue, **options)}).start()
-        self.session = requests.Session()
-        self.session.headers["Authorization"] = f"Bearer {TOKEN}"
-
-    def get(self, path, headers=None, **query):
-        return self.session.get(
-            f"{self.sandbox.url('tmdb')}{path}", params=query, headers=headers, timeout=10
-        )
+        headers = {"Authorization": f"Bearer {TOKEN}"}
+        super().__init__(TmdbApp(catalogue, **options), headers=headers)
 
     def page(self, number=1, **query):
-        answer = self.get("/3/discover/movie", page=number, **query)
-        assert answer.status_code == 200, answer.text
-        return answer.json()
+        return self.json("/3/discover/movie", page=number, **query)
 
     def crawl(self, **query):
         """Follow the total of the last page that was read, as one has to."""
@@ -49,13 +41,6 @@ class Client:
             pages = answer["total_pages"]
         assert len(results) == answer["total_results"]
         return results
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *exc_info):
-        self.session.close()
-        self.sandbox.close()
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -25,10 +24,8 @@ from data_pipeline.local.sandbox.animes import (
     lengths,
 )
 from data_pipeline.local.sandbox.limits import RateLimit
-from data_pipeline.local.sandbox.recorded import elements, json_files
+from data_pipeline.local.sandbox.recorded import named_lists
 from data_pipeline.local.sandbox.server import Call, Response, StandIn
-
-_logger = logging.getLogger(__name__)
 
 PAGE_SIZE = 25
 
@@ -55,25 +52,14 @@ def load_recorded(folder: Path) -> Pages:
 
     The anime are verbatim. Raises InputError where there is no such file with a list "data".
     """
-    found: list[tuple[int, Path, list[str]]] = []
-    files = 0
-    for path, text, value in json_files(folder):
-        files += 1
-        number = re.fullmatch(r"anime_page_(\d+)\.json", path.name)
-        if number is None:
-            continue
-        if isinstance(value, dict) and isinstance(value.get("data"), list):
-            page = [element for element, _ in elements(text, "data")]
-            found.append((int(number[1]), path, page))
-        else:
-            _logger.warning('%s has no list "data" and is passed over', path)
+    found, files = named_lists(folder, r"anime_page_(\d+)\.json", "data")
     if not found:
         raise InputError(
             f"no Jikan answers in {folder}: looked for anime_page_<n>.json with whole answers of "
             f'/anime ({{"pagination": ..., "data": [...]}}); found {files} JSON file(s), none of '
             "them such"
         )
-    return [page for _, _, page in sorted(found)]
+    return [page for _, page in sorted(found, key=lambda its: int(its[0]))]
 
 
 def paged(records: Sequence[str]) -> Pages:

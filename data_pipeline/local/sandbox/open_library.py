@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,10 +15,8 @@ from urllib.parse import unquote
 from data_pipeline.errors import InputError
 from data_pipeline.local.sandbox.films import listed
 from data_pipeline.local.sandbox.limits import RateLimit
-from data_pipeline.local.sandbox.recorded import elements, json_files
+from data_pipeline.local.sandbox.recorded import named_lists
 from data_pipeline.local.sandbox.server import Call, Response, StandIn
-
-_logger = logging.getLogger(__name__)
 
 DEFAULT_LIMIT = 12
 MAX_LIMIT = 1000
@@ -50,18 +47,10 @@ def load_recorded(folder: Path) -> Subjects:
     Where a subject has several files, they follow each other by order of paths.
     Raises InputError where there is no such file with a list "works".
     """
+    found, files = named_lists(folder, r"subjects_(.+)\.json", "works")
     subjects: dict[str, list[str]] = {}
-    files = 0
-    for path, text, value in json_files(folder):
-        files += 1
-        name = re.fullmatch(r"subjects_(.+)\.json", path.name)
-        if name is None:
-            continue
-        if isinstance(value, dict) and isinstance(value.get("works"), list):
-            works = [element for element, _ in elements(text, "works")]
-            subjects.setdefault(name[1].lower(), []).extend(works)
-        else:
-            _logger.warning('%s has no list "works" and is passed over', path)
+    for name, works in found:
+        subjects.setdefault(name.lower(), []).extend(works)
     if not subjects:
         raise InputError(
             f"no Open Library answers in {folder}: looked for subjects_<name>.json with whole "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,26 @@ def json_files(folder: Path) -> Iterator[tuple[Path, str, Any]]:
             yield path, text, json.loads(text)
         except (ValueError, RecursionError) as error:
             _logger.warning("%s is no JSON and is passed over: %s", path, error)
+
+
+def named_lists(folder: Path, pattern: str, member: str) -> tuple[list[tuple[str, list[str]]], int]:
+    """Return the lists ``member`` of the JSON files named like ``pattern``, in order of paths.
+
+    Of each the first group of its name and the elements' texts; and how many JSON files there
+    are in all. A file of that name without such a list is passed over with a warning.
+    """
+    found: list[tuple[str, list[str]]] = []
+    files = 0
+    for path, text, value in json_files(folder):
+        files += 1
+        name = re.fullmatch(pattern, path.name)
+        if name is None:
+            continue
+        if isinstance(value, dict) and isinstance(value.get(member), list):
+            found.append((name[1], [element for element, _ in elements(text, member)]))
+        else:
+            _logger.warning('%s has no list "%s" and is passed over', path, member)
+    return found, files
 
 
 def elements(text: str, key: str | None = None) -> Iterator[tuple[str, Any]]:
