@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -36,7 +37,7 @@ class SourceFolder(click.ParamType[tuple[str, Path]]):
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 def cli(debug: bool) -> None:
-    """Films, anime, music and books: from their publishers to SQL, on this machine."""
+    """Films, anime, music and books: from their publishers to SQL, on this machine or on AWS."""
 
 
 def run_options(command: Any) -> Any:
@@ -184,11 +185,229 @@ def invoke(function: str, event: Path | None) -> None:
 
 @cli.command()
 def config() -> None:
-    """Write what follows from configs.ini into template.yaml."""
-    from data_pipeline.configure import TEMPLATE, write_template
+    """Write what follows from configs.ini into template.yaml and for Terraform."""
+    from data_pipeline.configure import write_config
 
-    changed = write_template(_settings())
-    click.echo(f"{TEMPLATE} {'is brought up to date' if changed else 'was up to date'}")
+    changed = write_config(_settings())
+    for path in changed:
+        click.echo(f"{path} is brought up to date")
+    if not changed:
+        click.echo("everything was up to date")
+
+
+@cli.command()
+def bootstrap() -> None:
+    """Make the S3 bucket for Terraform's state, or bring its settings up to date."""
+    from data_pipeline.aws.account import open_account
+    from data_pipeline.aws.bootstrap import bootstrap as make_bucket
+
+    with open_account(_settings().project) as account:
+        made = make_bucket(account)
+        click.echo(f"{account.state_bucket} {'is made' if made else 'is brought up to date'}")
+
+
+@cli.command()
+def plan() -> None:
+    """Show what `lakehouse deploy` would change on AWS."""
+    from data_pipeline.aws import deploy as aws
+
+    with aws.plan(_settings(), _say) as planned:
+        click.echo("`make deploy` does it" if planned.changes else "Nothing is to be changed.")
+
+
+@cli.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def deploy(yes: bool) -> None:
+    """Show what would change on AWS, ask, and do it."""
+    from data_pipeline.aws import deploy as aws
+
+    with aws.plan(_settings(), _say) as planned:
+        if not planned.changes:
+            click.echo("Nothing is to be changed.")
+            return
+        account = planned.account
+        where = f"{account.name} in account {account.number}, {account.region}"
+        if not yes and _answer_to(f"Change {where}? (yes/no)") not in ("y", "yes"):
+            raise LakehouseError("nothing was changed: the answer was not yes")
+        planned.apply()
+    click.echo(f"{where} is deployed. `make start` starts a refresh, and follows it.")
+
+
+@cli.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+def destroy(yes: bool) -> None:
+    """Say what would be deleted on AWS, ask for the environment's name, and delete it."""
+    from data_pipeline.aws import deploy as aws
+    from data_pipeline.local import report
+
+    with aws.plan_destroy(_settings(), _say) as destruction:
+        if not destruction.resources:
+            click.echo("Nothing is deployed.")
+            return
+        destruction.print(report.console())
+        aws.refuse_filled(destruction)
+        account = destruction.planned.account
+        asked = f"Its environment's name ({account.environment}) deletes it:"
+        if not yes and _answer_to(asked) != account.environment:
+            raise LakehouseError(f"nothing was deleted: the answer was not {account.environment}")
+        destruction.planned.apply()
+    click.echo(f"{account.name} is deleted.")
+
+
+@cli.command()
+@SOURCES
+@click.option("--as-of", type=click.DateTime(["%Y-%m-%d"]), help="Logical date [today].")
+@click.option("--again", type=click.IntRange(0), default=0, help="Make another run of the day.")
+@click.option("--limit", type=click.IntRange(1), help="Take N pages or units a source.")
+@click.option("--maintain", is_flag=True, help="Compact and vacuum the tables, too.")
+@click.option("--no-extract", is_flag=True, help="Only load what has landed.")
+@click.option("--follow", is_flag=True, help="Start nothing; follow what was started last.")
+def start(
+    sources: Sequence[str],
+    as_of: datetime | None,
+    again: int,
+    limit: int | None,
+    maintain: bool,
+    no_extract: bool,
+    follow: bool,
+) -> None:
+    """Start a refresh on AWS, and follow it to its end."""
+    from data_pipeline.aws import executions
+    from data_pipeline.aws.account import open_account
+    from data_pipeline.local import report
+    from data_pipeline.local.progress import bars
+
+    settings, day = _settings(), _day(as_of)
+    wanted = {
+        "sources": [_enabled(settings, source) for source in sources],
+        "as_of": day.isoformat() if day else None,
+        "again": again,
+        "limit": limit,
+        "maintain": maintain,
+    }
+    payload = {key: value for key, value in wanted.items() if value}
+    if no_extract:
+        if payload.keys() - {"maintain"}:
+            raise click.UsageError("--no-extract asks no source, so it takes nothing that says how")
+        payload["extract"] = False
+    if follow and payload:
+        raise click.UsageError("--follow starts nothing, so it takes nothing that says what")
+    console = report.progress_console()
+    with open_account(settings.project) as account:
+        arn = executions.latest(account) if follow else executions.start(account, payload)
+        console.print(arn, highlight=False, soft_wrap=True)
+        with (
+            _goes_on(
+                "The refresh goes on without us; `lakehouse start --follow` follows it again."
+            ),
+            bars(console, "units") as shown,
+        ):
+            watcher = executions.Watcher(
+                lambda line: console.print(line, highlight=False), shown.update
+            )
+            outcome = executions.follow(account, arn, watcher)
+    if outcome.summary:
+        click.echo(outcome.summary)
+    if not outcome.ok:
+        raise LakehouseError(f"the refresh ended as {outcome.status}. {outcome.error}".strip())
+
+
+@cli.command()
+@click.argument("job", type=click.Choice(["silver", "gold"]))
+@click.option("--tables", default="", help="Only these, separated by commas.")
+@click.option("--run-id", help="Load this run again (silver).")
+@click.option("--full-refresh", is_flag=True, help="Load all of bronze again (silver).")
+def rerun(job: str, tables: str, run_id: str | None, full_refresh: bool) -> None:
+    """Run a Glue job again on AWS, and follow it to its end."""
+    from data_pipeline.aws import jobs
+    from data_pipeline.aws.account import open_account
+    from data_pipeline.aws.executions import duration
+    from data_pipeline.local import report
+
+    if job == "gold" and (run_id or full_refresh):
+        raise click.UsageError("--run-id and --full-refresh are silver's; gold takes --tables")
+    arguments = {
+        "--tables": ",".join(_names(tables)),
+        "--run-id": run_id,
+        # A flag; but Glue gives every argument a value, which the job passes over.
+        "--full-refresh": "true" if full_refresh else None,
+    }
+    console = report.progress_console()
+    with open_account(_settings().project) as account:
+        given = {key: value for key, value in arguments.items() if value}
+        glue_run = jobs.start(account, job, given)
+        console.print(f"{account.job(job)} runs as {glue_run}", highlight=False)
+        with (
+            _goes_on("The job goes on without us; the Glue console shows it."),
+            console.status("") as status,
+        ):
+            done = jobs.follow(
+                account,
+                job,
+                glue_run,
+                lambda now: status.update(f"{now.state}, {duration(now.seconds)}"),
+            )
+    billed = f", {done.dpu_hours:.2f} DPU hours" if done.dpu_hours else ""
+    click.echo(f"{done.job}: {done.state} after {duration(done.seconds)}{billed}")
+    if not done.ok:
+        raise LakehouseError(f"{done.job} ended as {done.state}. {done.error}".strip())
+
+
+@cli.command(context_settings={"ignore_unknown_options": True})
+@click.argument("sql")
+@click.option("--format", "form", type=click.Choice(["table", "csv", "json"]), default="table")
+def athena(sql: str, form: str) -> None:
+    """Query the tables on AWS, as silver.NAME and gold.NAME, in Athena."""
+    from data_pipeline.aws.account import open_account
+    from data_pipeline.aws.athena import query as run_query
+    from data_pipeline.local.query import render
+
+    with open_account(_settings().project) as account:
+        done = run_query(account, sql)
+        render(done.answer, form)
+    click.echo(done.bill, err=True)
+
+
+@cli.command()
+@click.argument("source")
+@click.option("--run-id", help="This run, also if it has no dead letters.")
+def redrive(source: str, run_id: str | None) -> None:
+    """Send what failed for good on AWS again, and wait until it has landed."""
+    from data_pipeline.aws import redrive as aws
+    from data_pipeline.aws.account import open_account
+    from data_pipeline.local import report
+    from data_pipeline.local.progress import bars
+
+    settings = _settings()
+    _enabled(settings, source)
+    since = datetime.now(UTC)
+    with open_account(settings.project) as account:
+        letters = aws.receive(account, source)
+        run_ids = [run_id] if run_id else sorted(letters.by_run)
+        runs = [aws.redrive(account, source, each, letters) for each in run_ids]
+        for run in runs:
+            if not run.error:
+                click.echo(
+                    f"{source} {run.run_id}: {run.sent} of {run.units} units sent again, "
+                    f"for {run.letters} dead letters"
+                )
+        if not runs:
+            click.echo(f"{source} has no dead letters")
+        sent = [run.run_id for run in runs if not run.error]
+        with (
+            _goes_on(
+                f"What was sent is worked off without us; `lakehouse redrive {source} "
+                "--run-id …` waits for it again."
+            ),
+            bars(report.progress_console(), "units") as shown,
+        ):
+            answers = aws.follow(account, source, sent, since, shown.update) if sent else {}
+    if answers:
+        click.echo("`lakehouse start --no-extract` loads what has landed into the tables.")
+    problems = [f"run {run.run_id}: {run.error}" for run in runs if run.error]
+    if letters.unreadable:
+        problems.append(f"{letters.unreadable} dead letters of {source} are of no run; they stay")
+    _fail_if(problems + aws.failures(answers))
 
 
 def _pipeline(
@@ -240,6 +459,36 @@ def _pipeline(
         [f"{o.source}: {p}" for o in outcomes if not o.ok for p in o.problems or [o.state]]
         + (_failures(done.silver, done.gold) if done else [])
     )
+
+
+def _say(text: str) -> None:
+    click.echo(text, err=True)
+
+
+def _answer_to(question: str) -> str:
+    """Return what a person answers. Raises LakehouseError where there is nobody to ask."""
+    click.echo(f"{question} ", err=True, nl=False)
+    answer = sys.stdin.readline()
+    if not answer:
+        raise LakehouseError("nobody answered; --yes (make: CONFIRM=1) does it without asking")
+    return answer.strip()
+
+
+@contextmanager
+def _goes_on(how: str) -> Iterator[None]:
+    """Let Ctrl-C end the command, and say that what it watched does not end with it."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        click.echo(how, err=True)
+        sys.exit(130)
+
+
+def _enabled(settings: Any, source: str) -> str:
+    names = [name for name, its in settings.sources.items() if its.enabled]
+    if source not in names:
+        raise SettingsError(f"{source!r} is no enabled source; expected {', '.join(names)}")
+    return source
 
 
 def _day(as_of: datetime | None) -> date | None:

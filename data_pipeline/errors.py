@@ -51,3 +51,7 @@ class QueryError(LakehouseError):
 
 class LocalError(LakehouseError):
     """The local set-up fails: a port in use, no usable Java, an emulator that does not answer."""
+
+
+class AwsError(LakehouseError):
+    """AWS or Terraform refuses something, or what it needs is missing."""

@@ -76,6 +76,7 @@ GlueVersion = Annotated[str, Allowed("6.0", lambda v: v == "6.0")]
 WorkerType = Annotated[
     str, Allowed("G.1X, G.2X, G.4X or G.8X", lambda v: v in ("G.1X", "G.2X", "G.4X", "G.8X"))
 ]
+Version = Annotated[int, Allowed("a whole number from 1", lambda v: v >= 1)]
 Workers = Annotated[int, Allowed("a whole number from 2 to 100", lambda v: 2 <= v <= 100)]
 
 
@@ -105,6 +106,18 @@ class GlueSettings:
     worker_type: WorkerType
     workers: Workers
     flex: bool
+
+
+@dataclass(frozen=True)
+class AwsSettings:
+    """[aws]"""
+
+    notification_emails: tuple[str, ...]
+    maintenance_cron: Cron
+    # Raised by one, the keys in the environment are written to Secrets Manager again.
+    secrets_version: Version
+    athena_budget_usd: Positive
+    vpc: bool
 
 
 @dataclass(frozen=True)
@@ -140,6 +153,7 @@ class Settings:
     project: ProjectSettings
     schedule: ScheduleSettings
     glue: GlueSettings
+    aws: AwsSettings
     sources: Mapping[str, SourceSettings]
     raw: Mapping[str, Mapping[str, str]]
 
@@ -169,7 +183,12 @@ def load_settings(path: Path | None = None) -> Settings:
         raise SettingsError(f"{path} is not an INI file: {reason}") from None
 
     raw = {name: dict(parser[name]) for name in parser.sections()}
-    fixed = {"project": ProjectSettings, "schedule": ScheduleSettings, "glue": GlueSettings}
+    fixed = {
+        "project": ProjectSettings,
+        "schedule": ScheduleSettings,
+        "glue": GlueSettings,
+        "aws": AwsSettings,
+    }
     known = [*fixed, *source_names()]
     for name in raw:
         if name not in known:
@@ -181,6 +200,7 @@ def load_settings(path: Path | None = None) -> Settings:
         project=read_section(str(path), "project", raw["project"], ProjectSettings),
         schedule=read_section(str(path), "schedule", raw["schedule"], ScheduleSettings),
         glue=read_section(str(path), "glue", raw["glue"], GlueSettings),
+        aws=read_section(str(path), "aws", raw["aws"], AwsSettings),
         sources={
             name: read_section(str(path), name, raw[name], source_class(name).settings_type)
             for name in source_names()

@@ -30,7 +30,7 @@ class Entry:
 
 
 class Storage:
-    """Lists, reads and deletes by path on any file system that Spark knows."""
+    """Lists, reads, writes and deletes by path on any file system that Spark knows."""
 
     def __init__(self, spark: SparkSession) -> None:
         self._jvm: Any = spark._jvm
@@ -57,8 +57,15 @@ class Storage:
             raise TableError(f"{folder} cannot be listed: {reason}") from error
 
     def folders(self, folder: str) -> list[str]:
-        """Return the sorted names of the folders directly in ``folder``."""
-        return sorted(entry.name for entry in self.entries(folder) if entry.is_folder)
+        """Return the sorted names of the folders directly in ``folder``.
+
+        Without those that begin with ``_`` or ``.``, which Hadoop keeps for what is no data.
+        """
+        return sorted(
+            entry.name
+            for entry in self.entries(folder)
+            if entry.is_folder and not entry.name.startswith(("_", "."))
+        )
 
     def read_text(self, file: str) -> str | None:
         """Return the UTF-8 text of ``file``, or None where there is no such file."""
@@ -71,6 +78,15 @@ class Storage:
             return None
         try:
             return str(self._jvm.org.apache.commons.io.IOUtils.toString(stream, "UTF-8"))
+        finally:
+            stream.close()
+
+    def write_text(self, file: str, text: str) -> None:
+        """Write ``text`` as the UTF-8 content of ``file``, in place of what was there."""
+        path = self._path(file)
+        stream = path.getFileSystem(self._conf).create(path, True)
+        try:
+            stream.write(bytearray(text.encode()))
         finally:
             stream.close()
 

@@ -1,14 +1,16 @@
 """completion: says how far a run is, and hands it to silver when it is complete.
 
-Event: {"source", "run_id", "since": ISO time, "final": bool}. Failures noted before ``since`` are
-of an earlier try. ``final`` says that waiting is over: a run with at least ``min_complete`` of its
-units is then handed over too.
+Event: {"source", "run_id", "since": ISO time, "wait_seconds": number}. Failures noted before
+``since`` are of an earlier try. ``wait_seconds`` after it (never, where it is left out) waiting is
+over: a run with at least ``min_complete`` of its units is then handed over too.
 """
 
 from __future__ import annotations
 
 import json
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from data_pipeline.bronze import runtime
@@ -23,17 +25,20 @@ from data_pipeline.bronze.run import (
     pending_key,
     plan_key,
     rejected_key,
+    utc_now,
 )
 
 if TYPE_CHECKING:
     from aws_lambda_powertools.utilities.typing import LambdaContext
 
 logger = runtime.logger
+# Step Functions takes answers of 256 KB.
+MOST_NAMED = 50
 
 
 @logger.inject_lambda_context(clear_state=True)
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
-    """Return {"state", "units", "landed", "missing", "failed", "notes"}.
+    """Return {"state", "units", "landed", "missing", "failed", "notes"}; of units, the first 50.
 
     ``state`` is "complete", "partial" (handed over without the missing units), "running",
     "failed" (each missing unit has failed for good, or time is over, and too few landed) or
@@ -56,17 +61,25 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     counts = {
         "units": len(expected),
         "landed": len(expected) - len(missing),
-        "missing": missing,
-        "failed": {name: failed[name] for name in missing if name in failed},
+        "missing": missing[:MOST_NAMED],
+        "failed": dict(islice(((n, failed[n]) for n in missing if n in failed), MOST_NAMED)),
         "notes": plan.get("notes", []),
     }
-    if missing and not event.get("final") and not set(missing) <= set(failed):
+    if missing and not _is_over(event) and not set(missing) <= set(failed):
         return _answer("running", **counts)
     counts["notes"] = _notes(source, run_id, plan)
     if missing and counts["landed"] < runtime.source(source).settings.min_complete * len(expected):
         return _answer("failed", **counts)
     _hand_over(source, run_id, plan, expected, missing)
     return _answer("partial" if missing else "complete", **counts)
+
+
+def _is_over(event: dict[str, Any]) -> bool:
+    if "wait_seconds" not in event:
+        return False
+    return utc_now() >= datetime.fromisoformat(event["since"]) + timedelta(
+        seconds=event["wait_seconds"]
+    )
 
 
 def _failures(source: str, run_id: str, since: str) -> dict[str, str]:

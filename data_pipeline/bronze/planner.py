@@ -7,8 +7,8 @@ Events:
   {"source": "tmdb", "as_of": "2026-11-21", "again": 0, "limit": null}   a run of an API
   {"source": "movielens", "again": 0}           a run of each file in the landing bucket that is
                                                 not planned or not finished (an event was lost)
-  {"source": "movielens", "fetch": true}        the publisher's file, if it changed, into the
-                                                landing bucket, whose event then starts its run
+  {"source": "movielens", "fetch": true}        that, and the publisher's file, if it changed, put
+                                                into the landing bucket, whose event starts its run
   {"source": "movielens", "key": "movielens/ml-latest.zip"}              a run of that file
   {"source": "tmdb", "run_id": "20261121-0a1b2c3d"}                      a redrive
   an S3 event of the landing bucket                                      a run of each file
@@ -66,9 +66,11 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     assert isinstance(source, FileSource)
     if "key" in event:
         return {"runs": [_start_file(source, event["key"], event)], "landed": []}
-    if event.get("fetch"):
-        return {"runs": [], "landed": fetch_by_url(source, event.get("limit"))}
-    return {"runs": list(_resume_landed(source, event)), "landed": []}
+    runs = list(_resume_landed(source, event))
+    return {
+        "runs": runs,
+        "landed": fetch_by_url(source, event.get("limit")) if event.get("fetch") else [],
+    }
 
 
 def _text(event: Mapping[str, Any], name: str) -> str:

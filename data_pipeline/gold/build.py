@@ -19,6 +19,8 @@ from data_pipeline.errors import TableError
 from data_pipeline.gold.registry import Registered
 from data_pipeline.gold.table import GoldTable, Inputs
 from data_pipeline.gold.versions import Layer
+from data_pipeline.job_report import write_report
+from data_pipeline.storage import Storage
 
 ROWS_PER_FILE = 2_000_000
 
@@ -86,9 +88,26 @@ def build_tables(
     spark.conf.set("spark.sql.session.timeZone", "UTC")  # what day a moment falls on
     builder = _Builder(spark, silver, gold)
     try:
-        return two_at_once(builder.result, tables, on_result)
+        results = two_at_once(builder.result, tables, on_result)
     finally:
         builder.inputs.release()
+    _write_report(spark, gold, tables, results)
+    return results
+
+
+def _write_report(
+    spark: SparkSession, gold: str, tables: Sequence[Registered], results: Sequence[TableResult]
+) -> None:
+    there = {result.table for result in results if result.status in ("built", "unchanged")}
+    write_report(
+        Storage(spark),
+        gold,
+        {
+            result.table: {"status": result.status, "message": result.message, "rows": result.rows}
+            for result in results
+        },
+        {its.table.name: its.table.columns for its in tables if its.table.name in there},
+    )
 
 
 class _Builder:

@@ -12,6 +12,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from functools import cached_property
 from types import TracebackType
 from typing import Any
@@ -30,13 +31,20 @@ PASSED_ON = ("PATH", "HOME", "LANG", "LC_ALL", "SYSTEMROOT")
 
 
 class Emulator:
-    """A running emulator; use it as a context. ``endpoint`` is its address."""
+    """A running emulator; use it as a context. ``endpoint`` is its address.
 
-    def __init__(self, home: Home, region: str) -> None:
+    ``options`` are environment variables of its own, such as AUTH=true, which has it enforce IAM;
+    with USE_SSL=1 it speaks TLS, and ``certificate`` is what to trust.
+    """
+
+    def __init__(self, home: Home, region: str, options: Mapping[str, str] | None = None) -> None:
         self.home = home
         self.region = region
+        self.options = options or {}
         self.port = _port()
-        self.endpoint = f"http://127.0.0.1:{self.port}"
+        tls = self.options.get("USE_SSL") == "1"
+        self.endpoint = f"{'https' if tls else 'http'}://127.0.0.1:{self.port}"
+        self.certificate = home.root / "tmp" / "ministack-tls" / "server.crt" if tls else None
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Emulator:
@@ -79,6 +87,7 @@ class Emulator:
             "STATE_DIR": str(self.home.state),
             "TMPDIR": str(temporary),
             "PYTHONDONTWRITEBYTECODE": "1",
+            **self.options,
         }
         with self.home.log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -117,6 +126,7 @@ class Emulator:
             region_name=self.region,
             aws_access_key_id="test",
             aws_secret_access_key="test",
+            verify=str(self.certificate) if self.certificate else None,
             config=Config(read_timeout=900, retries={"max_attempts": 1}, max_pool_connections=32),
         )
 

@@ -95,11 +95,10 @@ def _start(stack: Stack, source: str, publisher: Publisher, wanted: Wanted) -> l
         as_of = {"as_of": wanted.as_of.isoformat()} if wanted.as_of else {}
         return _run_ids(stack.invoke("start-extraction", {**event, **as_of}))
     # What lies there first, so that it is not in the way of what the event starts.
-    run_ids = _run_ids(stack.invoke("start-extraction", event))
+    answer = stack.invoke("start-extraction", {**event, "fetch": not publisher.file})
+    run_ids, landed = _run_ids(answer), answer["landed"]
     if publisher.file:
         landed = [_drop(stack, source, publisher.file, wanted.limit)]
-    else:
-        landed = stack.invoke("start-extraction", {**event, "fetch": True})["landed"]
     for file in landed:
         run_ids += _await_event(stack, source, file) or _run_ids(
             stack.invoke("start-extraction", {**event, "key": file["key"]})

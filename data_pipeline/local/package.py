@@ -19,16 +19,23 @@ from data_pipeline.errors import LocalError
 
 PACKAGE = Path(data_pipeline.__file__).parent
 LAYER_LOCK = PACKAGE.parent / "requirements-layer.lock"
-LAYER_SERVICES = ("s3", "secretsmanager", "sqs", "sts")
+LAYER_SERVICES = ("glue", "s3", "secretsmanager", "sqs", "sts")
 """The AWS services that the layer's boto3 knows: the descriptions of all are 27 of its 38 MB."""
 
 _LAMBDA_PYTHON = "3.13"
-_LAMBDA_MODULES = ("__init__.py", "errors.py", "settings.py", "bronze/**/*.py")
+_LAMBDA_MODULES = (
+    "__init__.py",
+    "errors.py",
+    "settings.py",
+    "bronze/**/*.py",
+    "orchestration/**/*.py",
+)
 _GLUE_MODULES = (
     "__init__.py",
     "at_once.py",
     "errors.py",
     "columns.py",
+    "job_report.py",
     "storage.py",
     "silver/**/*.py",
     "gold/**/*.py",

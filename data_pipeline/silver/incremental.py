@@ -10,9 +10,18 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from data_pipeline.at_once import two_at_once
+from data_pipeline.columns import Column
 from data_pipeline.errors import LakehouseError, TableError
+from data_pipeline.job_report import write_report
 from data_pipeline.silver.load import Load, load_table
-from data_pipeline.silver.reports import LOAD_AUDIT, QUARANTINE, Audit, Reports
+from data_pipeline.silver.reports import (
+    LOAD_AUDIT,
+    LOAD_AUDIT_COLUMNS,
+    QUARANTINE,
+    QUARANTINE_COLUMNS,
+    Audit,
+    Reports,
+)
 from data_pipeline.silver.runs import Bronze, PendingRun
 from data_pipeline.silver.table import SilverTable
 from data_pipeline.silver.tables import all_tables
@@ -141,7 +150,8 @@ class _LoadJob:
 
         with complete_counts(self._spark):
             two_at_once(lambda table: self._load(table, pending[table.source]), tables, keep)
-        self._report()
+        self._write_audit()
+        self._write_report(results)
         failed = {result.table for result in results if result.status == "failed"}
         loaded = {table.name for table in tables} - failed
         for source, runs in pending.items():
@@ -211,7 +221,24 @@ class _LoadJob:
             entry.name.endswith((".json", ".parquet")) for entry in self._storage.entries(log)
         )
 
-    def _report(self) -> None:
+    def _write_report(self, results: Iterable[TableResult]) -> None:
+        columns: dict[str, Sequence[Column]] = {
+            table.name: table.columns
+            for table in all_tables()
+            for result in results
+            if result.table == table.name and result.status in ("loaded", "unchanged")
+        }
+        if self._audits:
+            columns[LOAD_AUDIT] = LOAD_AUDIT_COLUMNS
+        if self._refused:
+            columns[QUARANTINE] = QUARANTINE_COLUMNS
+        tables = {
+            result.table: {"status": result.status, "message": result.message, **result.counts}
+            for result in results
+        }
+        write_report(self._storage, self._silver, tables, columns)
+
+    def _write_audit(self) -> None:
         if self._audits:
             reports = Reports(
                 self._spark, self._silver, self._is_table(LOAD_AUDIT), self._is_table(QUARANTINE)

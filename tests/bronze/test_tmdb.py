@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import date
+from datetime import date, timedelta
 from itertools import pairwise
 from typing import Any
 
 import pytest
 
+from data_pipeline.bronze.run import iso, utc_now
 from data_pipeline.bronze.source import UNITS_PER_WORKER
 from data_pipeline.bronze.sources.tmdb import LAST_PAGE
 from data_pipeline.errors import ApiRefusedError, SettingsError
@@ -275,12 +276,15 @@ def test_an_incomplete_run_is_handed_over_when_waiting_is_over(
     (run,) = extraction.start(source="tmdb", as_of="2026-11-21")["runs"]
     lost = json.loads(extraction.receive()[0]["Body"])["unit"]["name"]
     extraction.work()
-    assert extraction.complete("tmdb", run["run_id"])["state"] == "running"
-    answer = extraction.complete("tmdb", run["run_id"], final=True)
+    an_hour_ago = iso(utc_now() - timedelta(hours=1))
+    for patience in ({}, {"since": an_hour_ago, "wait_seconds": 3660}):
+        assert extraction.complete("tmdb", run["run_id"], **patience)["state"] == "running"
+    waited = {"since": an_hour_ago, "wait_seconds": 3600}
+    answer = extraction.complete("tmdb", run["run_id"], **waited)
     assert (answer["state"], answer["missing"]) == ("partial", [lost])
     assert len(extraction.keys("_pending/")) == 1
     # Asked again it hands over nothing new; after a redrive, the whole run under another name.
-    extraction.complete("tmdb", run["run_id"], final=True)
+    extraction.complete("tmdb", run["run_id"], **waited)
     assert len(extraction.keys("_pending/")) == 1
     extraction.start(source="tmdb", run_id=run["run_id"])
     extraction.work()

@@ -17,6 +17,7 @@ EVENTS = {
     "start-extraction-fetch": ("start-extraction", {"key": "movielens/ml-sandbox.zip"}),
     "start-extraction-landed": ("start-extraction", {"source": "movielens", "units": 4}),
     "extract-movielens": ("extract-movielens", {"batchItemFailures": []}),
+    "check": ("check", {"ok": True, "crawl": [], "subject": "media-lakehouse-local: refreshed"}),
 }
 
 

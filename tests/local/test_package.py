@@ -15,7 +15,11 @@ import pytest
 from data_pipeline.errors import LocalError
 from data_pipeline.local import package
 
-BRONZE = package.PACKAGE / "bronze"
+LAMBDAS = [
+    file
+    for folder in ("bronze", "orchestration")
+    for file in (package.PACKAGE / folder).rglob("*.py")
+]
 
 # Imports every module named by the arguments after the first two, the folders of code and layer,
 # and prints the modules that have a handler and the files that came from anywhere else.
@@ -124,7 +128,7 @@ def test_what_the_zips_hold(artifacts: package.Artifacts) -> None:
     with zipfile.ZipFile(artifacts.code) as code:
         folders = {name.rpartition("/")[0] for name in code.namelist()}
         tops = {folder.split("/")[1] for folder in folders if "/" in folder}
-        assert tops == {"bronze"}
+        assert tops == {"bronze", "orchestration"}
         assert "data_pipeline/errors.py" in code.namelist()
     with zipfile.ZipFile(artifacts.layer) as layer:
         names = layer.namelist()
@@ -136,7 +140,8 @@ def test_what_the_zips_hold(artifacts: package.Artifacts) -> None:
 def test_every_handler_imports_with_only_code_and_layer(unpacked: tuple[Path, Path]) -> None:
     files = {
         ".".join(file.relative_to(package.PACKAGE.parent).with_suffix("").parts): file
-        for file in sorted(BRONZE.rglob("[!_]*.py"))
+        for file in sorted(LAMBDAS)
+        if not file.name.startswith("_")
     }
     answer = subprocess.run(
         [lambda_python(), "-I", "-S", "-B", "-c", IMPORT_ALL, *map(str, unpacked), *files],
@@ -156,7 +161,7 @@ def test_every_handler_imports_with_only_code_and_layer(unpacked: tuple[Path, Pa
 def test_the_layer_knows_every_service_that_the_lambdas_call() -> None:
     called = {
         node.args[0].value
-        for file in BRONZE.rglob("*.py")
+        for file in LAMBDAS
         for node in ast.walk(ast.parse(file.read_text()))
         if isinstance(node, ast.Call)
         and ast.unparse(node.func).rpartition(".")[2] in ("client", "resource")

@@ -1,0 +1,1 @@
+"""Deploys the lakehouse to AWS and operates it there: what the commands under "On AWS" do."""
