@@ -20,4 +20,6 @@ COPY --chown=dev Makefile pyproject.toml LICENSE requirements*.lock ./
 COPY --chown=dev data_pipeline data_pipeline
 RUN make install
 
+# It is worked in, and serves nothing that could be asked.
+HEALTHCHECK NONE
 CMD ["make"]

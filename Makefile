@@ -10,6 +10,10 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 STAMP := $(VENV)/.installed
 CI_STAMP := $(VENV)/.installed-ci
+POLICIES := build/checkov
+POLICIES_STAMP := $(POLICIES)/.installed
+ACTIONLINT := build/bin/actionlint-v1.7.12/actionlint
+TFLINT := build/bin/tflint-v0.64.0/tflint
 LOCKS := requirements-build.lock requirements.lock
 
 # Read by recipes from the environment, so that quotes and dollars in SQL reach DuckDB untouched.
@@ -64,12 +68,27 @@ $(CI_STAMP): requirements-ci.lock $(STAMP)
 	@$(PIP) install --quiet --require-hashes -r requirements-ci.lock
 	@touch $(CI_STAMP)
 
+$(POLICIES_STAMP): requirements-checkov.lock | $(STAMP)
+	@echo "Making $(POLICIES), the environment of checkov and cfn-lint (two minutes, once)"
+	@$(BIN)/python -m venv --clear $(POLICIES)
+	@$(POLICIES)/bin/python -m pip --disable-pip-version-check install --quiet --require-hashes \
+	  -r requirements-checkov.lock
+	@touch $@
+
+# Their version is in their folder's name, so that another one is another file to make.
+$(ACTIONLINT):
+	GOBIN="$(CURDIR)/$(@D)" go install github.com/rhysd/actionlint/cmd/actionlint@$(@D:build/bin/actionlint-%=%)
+
+$(TFLINT):
+	GOBIN="$(CURDIR)/$(@D)" go install github.com/terraform-linters/tflint@$(@D:build/bin/tflint-%=%)
+
 .PHONY: lock
 lock: ## Write the lock files anew from pyproject.toml (ARGS=--upgrade takes newer versions)
 	@[ -x build/uv/bin/uv ] || { $(or $(PYTHON),python3) -m venv build/uv && build/uv/bin/pip install --quiet uv; }
 	$(LOCK) pyproject.toml --extra local --group dev --output-file requirements.lock
 	$(LOCK) --group build --output-file requirements-build.lock
 	$(LOCK) --group ci --constraint requirements.lock --output-file requirements-ci.lock
+	$(LOCK) --group checkov --output-file requirements-checkov.lock
 	$(LOCK_LAYER) --group layer --constraint requirements.lock --output-file requirements-layer.lock
 
 COMPILE = build/uv/bin/uv pip compile --quiet --generate-hashes --no-header --no-annotate $(ARGS)
@@ -101,17 +120,68 @@ invoke: $(STAMP) ## Run one Lambda (FUNCTION=extract EVENT=events/extract.json)
 config: $(STAMP) ## Write what depends on configs.ini
 	@$(BIN)/lakehouse config $(ARGS)
 
+##@ On AWS
+.PHONY: bootstrap
+bootstrap: $(STAMP) ## Make the bucket for Terraform's state, once for an account
+	@$(BIN)/lakehouse bootstrap $(ARGS)
+
+.PHONY: plan
+plan: $(STAMP) ## Show what a deployment would change
+	@$(BIN)/lakehouse plan $(ARGS)
+
+.PHONY: deploy
+deploy: $(STAMP) ## Show what would change, ask (CONFIRM=1: don't), and do it
+	@$(BIN)/lakehouse deploy $(if $(CONFIRM),--yes) $(ARGS)
+
+.PHONY: destroy
+destroy: $(STAMP) ## Say what would be deleted, ask for the environment's name, and delete it
+	@$(BIN)/lakehouse destroy $(if $(CONFIRM),--yes) $(ARGS)
+
+.PHONY: start
+start: $(STAMP) ## Start a refresh and follow it (SOURCES="tmdb jikan" LIMIT=20 MAINTAIN=1; or FOLLOW=1)
+	@$(BIN)/lakehouse start $(SOURCES) $(if $(LIMIT),--limit $(LIMIT)) $(if $(MAINTAIN),--maintain) \
+	  $(if $(FOLLOW),--follow) $(ARGS)
+
+.PHONY: rerun
+rerun: $(STAMP) ## Run a Glue job again (JOB=silver RUN_ID=… TABLES=a,b FULL_REFRESH=1)
+	@$(BIN)/lakehouse rerun $(JOB) $(if $(RUN_ID),--run-id $(RUN_ID)) \
+	  $(if $(TABLES),--tables $(TABLES)) $(if $(FULL_REFRESH),--full-refresh) $(ARGS)
+
+.PHONY: redrive
+redrive: $(STAMP) ## Send again what failed for good (SOURCE=tmdb RUN_ID=…)
+	@$(BIN)/lakehouse redrive $(SOURCE) $(if $(RUN_ID),--run-id $(RUN_ID)) $(ARGS)
+
+.PHONY: athena
+athena: $(STAMP) ## Query the tables in Athena (SQL="SELECT … FROM gold.movies_analytics" FORMAT=csv)
+	@$(BIN)/lakehouse athena "$$LAKEHOUSE_SQL" $(if $(FORMAT),--format $(FORMAT)) $(ARGS)
+
 ##@ Working on it
 .PHONY: test
 test: $(STAMP) ## Run the tests (ARGS="-k movielens")
 	@$(BIN)/python -m pytest $(ARGS)
 
+# The larger linters run where they are installed already; with CI set, all that can be had are.
+LARGER := $(if $(CI),$(CI_STAMP) $(POLICIES_STAMP) $(if $(shell command -v go),$(ACTIONLINT) $(TFLINT)))
+there = $(or $(wildcard $(1)),$(filter $(1),$(LARGER)))
+
 .PHONY: lint
-lint: $(STAMP) $(if $(CI),$(CI_STAMP)) ## Check style, format and types (CI=1 installs and runs the larger linters too)
+lint: $(STAMP) $(LARGER) ## Check style, format and types (CI=1 installs and runs the larger linters too)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(if $(wildcard $(BIN)/hadolint)$(CI),$(BIN)/hadolint Dockerfile)
+	$(if $(call there,$(CI_STAMP)),$(BIN)/hadolint Dockerfile)
+	$(if $(call there,$(POLICIES_STAMP)),$(POLICIES)/bin/python $(POLICIES)/bin/cfn-lint template.yaml)
+	$(if $(call there,$(ACTIONLINT)),$(ACTIONLINT))
+	$(if $(call there,$(TFLINT)),for module in terraform terraform/modules/*/; do \
+	  $(TFLINT) --chdir="$$module" --config="$(CURDIR)/.tflint.hcl"; done)
+	$(if $(shell command -v terraform),terraform fmt -check -recursive terraform)
+	$(if $(CI),@for tool in go terraform; do command -v $$tool >/dev/null \
+	  || echo "$$tool is not installed: what needs it is not checked" >&2; done)
+
+.PHONY: checkov
+checkov: $(POLICIES_STAMP) ## Check terraform/, template.yaml, Dockerfile and workflows against checkov's policies
+	$(POLICIES)/bin/python $(POLICIES)/bin/checkov --directory . --skip-path build --skip-path $(VENV) \
+	  --framework terraform cloudformation dockerfile github_actions --skip-download --compact --quiet
 
 .PHONY: format
 format: $(STAMP) ## Format the code and repair what ruff can repair
