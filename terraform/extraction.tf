@@ -39,7 +39,7 @@ locals {
       GOLD_BUCKET        = local.bucket["gold"]
       SILVER_DATABASE    = local.databases.silver
       GOLD_DATABASE      = local.databases.gold
-      QUARANTINE_PERCENT = "1"
+      QUARANTINE_PERCENT = tostring(local.quarantine_percent)
     }
   }
 

@@ -16,6 +16,8 @@ locals {
   }
 
   log_retention_days = 365
+  # A playlist may well hold some episodes and local files, which are refused.
+  quarantine_percent = 5
 }
 
 module "tags" {

@@ -39,5 +39,5 @@ module "alarms" {
   state_machine_name = local.name
   schedule_group     = module.orchestration.schedule_group
   workgroup          = module.athena.workgroup
-  quarantine_percent = 1
+  quarantine_percent = local.quarantine_percent
 }

@@ -149,7 +149,7 @@ data "aws_iam_policy_document" "job" {
 data "aws_iam_policy_document" "every_job" {
   statement {
     sid       = "Key"
-    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    actions   = ["kms:Decrypt", "kms:Encrypt", "kms:GenerateDataKey"]
     resources = [module.kms.key_arn]
   }
 
@@ -157,19 +157,6 @@ data "aws_iam_policy_document" "every_job" {
     sid       = "Log"
     actions   = ["logs:AssociateKmsKey", "logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${local.arn}:logs:${var.region}:${local.account}:log-group:/aws-glue/*"]
-  }
-
-  statement {
-    # CloudWatch knows no resources; the condition is as narrow as it goes.
-    sid       = "Metrics"
-    actions   = ["cloudwatch:PutMetricData"]
-    resources = ["*"]
-
-    condition {
-      test     = "StringEquals"
-      variable = "cloudwatch:namespace"
-      values   = ["Glue"]
-    }
   }
 }
 

@@ -2,6 +2,7 @@ data "aws_region" "current" {}
 
 locals {
   # A row for each list: the widgets in it share the width. Metrics as the dashboard's JSON has them.
+  # With up to 50 of them, one of an account's three free dashboards.
   rows = [
     [
       { title = "Refreshes that left gold current", stat = "Maximum", period = 3600, metrics = [
@@ -19,10 +20,6 @@ locals {
       { title = "Units that wait", stat = "Maximum", period = 300, metrics = [
         for source, its in var.queues :
         ["AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName", its.queue, { label = source }]
-      ] },
-      { title = "Age of the oldest unit (s)", stat = "Maximum", period = 300, metrics = [
-        for source, its in var.queues :
-        ["AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName", its.queue, { label = source }]
       ] },
       { title = "Dead letters", stat = "Maximum", period = 300, metrics = [
         for source, its in var.queues :
@@ -49,14 +46,6 @@ locals {
       ] },
     ],
     [
-      { title = "Glue: time of the jobs' tasks (ms)", stat = "Sum", period = 3600, metrics = [
-        for layer, job in var.jobs :
-        ["Glue", "glue.driver.aggregate.elapsedTime", "JobName", job, "JobRunId", "ALL", "Type", "count", { label = layer }]
-      ] },
-      { title = "Glue: executors", stat = "Maximum", period = 300, metrics = [
-        for layer, job in var.jobs :
-        ["Glue", "glue.driver.ExecutorAllocationManager.executors.numberAllExecutors", "JobName", job, "JobRunId", "ALL", "Type", "gauge", { label = layer }]
-      ] },
       { title = "Athena: bytes scanned in ${var.workgroup}", stat = "Sum", period = 3600, metrics = [
         [{ expression = "SEARCH('{AWS/Athena,QueryState,QueryType,WorkGroup} MetricName=\"ProcessedBytes\" WorkGroup=\"${var.workgroup}\"', 'Sum', 3600)" }],
       ] },

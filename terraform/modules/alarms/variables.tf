@@ -80,7 +80,6 @@ variable "workgroup" {
 variable "quarantine_percent" {
   description = "Alarm where more than this percentage of a table's records is refused; the same as the check Lambda's QUARANTINE_PERCENT."
   type        = number
-  default     = 1
 
   validation {
     condition     = var.quarantine_percent >= 0 && var.quarantine_percent < 100

@@ -12,7 +12,6 @@ locals {
     "--enable-auto-scaling"              = "true"
     "--enable-continuous-cloudwatch-log" = "true"
     "--enable-job-insights"              = "true"
-    "--enable-metrics"                   = "true"
     "--extra-py-files"                   = var.extra_py_files
     "--job-language"                     = "python"
   }

@@ -30,6 +30,7 @@ variables {
   state_machine_arn  = "arn:aws:states:eu-west-1:111122223333:stateMachine:media-lakehouse-test"
   state_machine_name = "media-lakehouse-test"
   workgroup          = "media-lakehouse-test"
+  quarantine_percent = 5
 }
 
 run "each_alarm_reaches_people_and_tells_them_what_to_do" {

@@ -51,7 +51,6 @@ run "two_jobs" {
       "--enable-auto-scaling"              = "true"
       "--enable-continuous-cloudwatch-log" = "true"
       "--enable-job-insights"              = "true"
-      "--enable-metrics"                   = "true"
       "--extra-py-files"                   = "s3://artifacts/data_pipeline.zip"
       "--job-language"                     = "python"
     })

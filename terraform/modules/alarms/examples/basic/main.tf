@@ -29,6 +29,7 @@ module "alarms" {
   state_machine_arn  = "arn:aws:states:us-east-1:123456789012:stateMachine:media-lakehouse-dev"
   state_machine_name = "media-lakehouse-dev"
   workgroup          = "media-lakehouse-dev"
+  quarantine_percent = 5
 }
 
 output "alarms" {
