@@ -108,6 +108,10 @@ query: $(STAMP) ## Query the tables in Athena's SQL (SQL="SELECT …" FORMAT=csv
 tables: $(STAMP) ## List the tables: rows, columns, address, last load
 	@$(BIN)/lakehouse tables $(ARGS)
 
+.PHONY: maintain
+maintain: $(STAMP) ## Compact the tables' files; delete those out of use for a week
+	@$(BIN)/lakehouse maintain $(ARGS)
+
 .PHONY: status
 status: $(STAMP) ## Show the runs and what they still wait for
 	@$(BIN)/lakehouse status $(ARGS)

@@ -127,6 +127,24 @@ def gold(tables: str) -> None:
     _fail_if(_failures([], results))
 
 
+@cli.command()
+def maintain() -> None:
+    """Compact the tables' files, and delete those that have been out of use for a week."""
+    from data_pipeline.local import report
+    from data_pipeline.local.lakehouse import lakehouse
+    from data_pipeline.local.progress import bars
+
+    with (
+        lakehouse(_settings()) as house,
+        bars(report.progress_console(), "tables") as shown,
+        house.spark() as spark,
+    ):
+        done = house.maintain(spark, shown.update)
+    report.print_silver(done.silver)
+    report.print_gold(done.gold)
+    _fail_if(_failures(done.silver, done.gold))
+
+
 # SQL may begin with a comment, which looks like an option.
 @cli.command(context_settings={"ignore_unknown_options": True})
 @click.argument("sql")

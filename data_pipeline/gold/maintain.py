@@ -1,4 +1,4 @@
-"""Maintenance of gold: small files are compacted, files out of use deleted after a week."""
+"""Maintenance of the gold tables."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from pyspark.sql import SparkSession
 
 from data_pipeline.gold.build import Status, TableResult, in_short
 from data_pipeline.gold.versions import Layer
-
-RETAIN_HOURS = 7 * 24  # a reader may be at work on files that an overwrite replaced
+from data_pipeline.maintenance import maintain_table
 
 log = logging.getLogger(__name__)
 
@@ -22,7 +21,7 @@ def maintain_tables(
     names: Sequence[str],
     on_result: Callable[[TableResult], None] = lambda result: None,
 ) -> list[TableResult]:
-    """OPTIMIZE and VACUUM those gold tables of ``names`` that exist; one that fails stops no other.
+    """Compact and vacuum those gold tables of ``names`` that exist; one that fails stops no other.
 
     Neither counts as a change of data: nothing is rebuilt because of it.
     """
@@ -42,8 +41,7 @@ def maintain_tables(
 
 def _maintain(spark: SparkSession, address: str, name: str) -> tuple[Status, str]:
     try:
-        spark.sql(f"OPTIMIZE delta.`{address}`")
-        spark.sql(f"VACUUM delta.`{address}` RETAIN {RETAIN_HOURS} HOURS")
+        maintain_table(spark, address)
     except Exception as error:  # isolated: whatever it is, the other tables get their turn
         log.exception("gold.%s failed", name)
         return "failed", in_short(error)

@@ -8,6 +8,7 @@ import signal
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -131,6 +132,29 @@ class Lakehouse:
         if not tables and all(result.status != "failed" for result in results):
             self.home.gold_is_current.write_text(_code())
         return results
+
+    def maintain(self, spark: SparkSession, progress: TableProgress) -> Transformed:
+        """Compact and vacuum all tables that exist. Their data stay, so gold stays current."""
+        from data_pipeline.gold import job as gold
+        from data_pipeline.silver import job as silver
+
+        def counted(layer: str) -> Callable[[Any], None]:
+            done = count(1)
+
+            def on_result(_: Any) -> None:
+                self._next_table()
+                progress(layer, next(done), 0)
+
+            return on_result
+
+        return Transformed(
+            silver.maintain(spark, self.home.uri("silver"), on_result=counted("silver")),
+            [
+                result
+                for result in gold.maintain(spark, self.home.uri("gold"), on_result=counted("gold"))
+                if result.status != "left out"
+            ],
+        )
 
     @contextmanager
     def spark(self) -> Iterator[SparkSession]:

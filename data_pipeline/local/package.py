@@ -36,6 +36,7 @@ _GLUE_MODULES = (
     "errors.py",
     "columns.py",
     "job_report.py",
+    "maintenance.py",
     "storage.py",
     "silver/**/*.py",
     "gold/**/*.py",

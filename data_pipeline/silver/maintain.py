@@ -1,4 +1,4 @@
-"""Maintenance of silver: small files are compacted, files out of use deleted after a week."""
+"""Maintenance of the silver tables."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from collections.abc import Callable, Sequence
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from delta.tables import DeltaTable
-
+from data_pipeline.maintenance import maintain_table
 from data_pipeline.silver.incremental import TableResult, check_known, reason
 from data_pipeline.silver.tables import all_tables
 from data_pipeline.storage import Storage
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 logger = logging.getLogger(__name__)
-
-# Delta's shortest safe time: a reader may still be at work on files that a load replaced.
-RETAIN_HOURS = 7 * 24.0
 
 
 def maintain(
@@ -45,12 +41,7 @@ def maintain(
     for name in tables or present:
         started = monotonic()
         try:
-            table = DeltaTable.forPath(spark, f"{silver}/{name}")
-            order = sorted_by.get(name)
-            # To compact is to mix files; by one column, Z-order is order.
-            optimize = table.optimize()
-            optimize.executeZOrderBy(order) if order else optimize.executeCompaction()
-            table.vacuum(RETAIN_HOURS)
+            maintain_table(spark, f"{silver}/{name}", sorted_by.get(name))
             result = TableResult(name, "maintained", seconds=monotonic() - started)
         except Exception as error:
             logger.exception("table %s failed", name)

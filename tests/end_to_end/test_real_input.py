@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -104,6 +105,17 @@ def test_the_tables_are_in_the_catalogue_with_comments(loaded: tuple[Lake, str])
                         assert column["Comment"], (table["Name"], column["Name"])
 
 
+def test_the_check_finds_every_table_in_the_catalogue(loaded: tuple[Lake, str]) -> None:
+    """The columns that the jobs report are those that Delta has, which the catalogue shows."""
+    lake, _ = loaded
+    for layer in ("silver", "gold"):
+        report = json.loads((lake.objects(layer) / "_reports" / "tables.json").read_text())
+        assert set(report["columns"]) == set(lake.tables(layer))
+    answer = json.loads(lake.run("invoke", "check", "--event", "events/check.json").stdout)
+    assert answer["crawl"] == []
+    assert "  silver.movielens_ratings: loaded, 100836 read, 100836 inserted\n" in answer["message"]
+
+
 def test_again_on_the_same_day_does_nothing(loaded: tuple[Lake, str]) -> None:
     lake, _ = loaded
     before, bronze = lake.versions(), sorted(lake.objects("bronze").rglob("*"))
@@ -161,3 +173,15 @@ def test_one_percent_new_and_changed_ratings_change_only_those(
         "gold.tag_ratings_by_year",
         "gold.movie_scores",
     }
+
+
+def test_maintenance_changes_no_row_and_nothing_is_built_because_of_it(
+    loaded: tuple[Lake, str],
+) -> None:
+    lake, _ = loaded
+    before = lake.content()
+    printed = lake.run("maintain").stdout
+    tables = [*lake.tables("silver"), *lake.tables("gold")]
+    assert printed.count(" maintained ") == len(tables)
+    assert lake.content() == before
+    assert " built " not in lake.run("gold").stdout

@@ -26,6 +26,7 @@ TARGETS = [
     "invoke",
     "query",
     "tables",
+    "maintain",
     "bootstrap",
     "plan",
     "deploy",
