@@ -93,7 +93,13 @@ class Storage:
     def delete(self, file: str) -> None:
         """Delete ``file``; a file that is already gone is fine."""
         path = self._path(file)
-        path.getFileSystem(self._conf).delete(path, False)
+        system = path.getFileSystem(self._conf)
+        try:
+            system.delete(path, False)
+        except Py4JJavaError:
+            # Some also mark a folder that became empty, for which there may be no right.
+            if system.exists(path):
+                raise
 
     def _path(self, path: str) -> Any:
         return self._jvm.org.apache.hadoop.fs.Path(path)

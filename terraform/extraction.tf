@@ -77,6 +77,10 @@ module "secret" {
 resource "aws_s3_object" "zip" {
   for_each = toset(["lambda", "layer"])
 
+  lifecycle {
+    create_before_destroy = true
+  }
+
   bucket = module.bucket["artifacts"].name
   # By its content: a function that is at work keeps what it began with.
   key         = "lambda/${each.key}-${filesha256("${var.build_dir}/${each.key}.zip")}.zip"
@@ -186,7 +190,7 @@ locals {
         resources = [local.s3["bronze"], local.s3["landing"]]
       },
       {
-        actions   = ["s3:GetObject", "s3:PutObject"]
+        actions   = ["s3:AbortMultipartUpload", "s3:GetObject", "s3:PutObject"]
         resources = [for source in local.file_sources : "${local.s3["landing"]}/${source}/*"]
       },
       {

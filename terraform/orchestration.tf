@@ -17,6 +17,7 @@ module "orchestration" {
   }
   jobs               = module.glue.job_names
   crawlers           = { for layer, its in module.catalog : layer => its.crawler }
+  crawler_role_arns  = [for role in values(module.crawler_role) : role.arn]
   sources            = { for source, its in var.sources : source => its.kind }
   bronze_bucket      = module.bucket["bronze"].name
   landing_bucket     = module.bucket["landing"].name

@@ -62,3 +62,8 @@ output "secrets" {
   description = "Names of the secrets."
   value       = { for source, its in module.secret : source => its.name }
 }
+
+output "analyst_policy_arn" {
+  description = "Policy for people who query the tables in Athena."
+  value       = aws_iam_policy.analyst.arn
+}

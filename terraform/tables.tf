@@ -11,6 +11,11 @@ locals {
 resource "aws_s3_object" "job" {
   for_each = local.job_scripts
 
+  # Before the job points to the new one, the old one has to stay.
+  lifecycle {
+    create_before_destroy = true
+  }
+
   bucket      = module.bucket["artifacts"].name
   key         = "glue/${each.key}-job-${filesha256(each.value)}.py"
   source      = each.value
@@ -18,6 +23,10 @@ resource "aws_s3_object" "job" {
 }
 
 resource "aws_s3_object" "package" {
+  lifecycle {
+    create_before_destroy = true
+  }
+
   bucket = module.bucket["artifacts"].name
   # Python imports it by its name, so the hash is a folder.
   key         = "glue/${filesha256(local.package)}/data_pipeline.zip"
@@ -44,7 +53,7 @@ module "glue" {
         "--bronze" = "s3://${local.bucket["bronze"]}"
         "--silver" = "s3://${local.bucket["silver"]}"
       }
-      timeout_minutes = 120
+      timeout_minutes = 60
     }
     gold = {
       description = "Builds the gold tables whose inputs or code changed; --step maintain compacts and vacuums them."
@@ -55,7 +64,7 @@ module "glue" {
         "--silver" = "s3://${local.bucket["silver"]}"
         "--gold"   = "s3://${local.bucket["gold"]}"
       }
-      timeout_minutes = 120
+      timeout_minutes = 60
     }
   }
 }
@@ -124,7 +133,7 @@ data "aws_iam_policy_document" "job" {
 
   statement {
     sid       = "Write"
-    actions   = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
+    actions   = ["s3:AbortMultipartUpload", "s3:DeleteObject", "s3:GetObject", "s3:PutObject"]
     resources = ["${local.s3[local.writes[each.key]]}/*"]
   }
 
@@ -155,7 +164,7 @@ data "aws_iam_policy_document" "every_job" {
 
   statement {
     sid       = "Log"
-    actions   = ["logs:AssociateKmsKey", "logs:CreateLogStream", "logs:PutLogEvents"]
+    actions   = ["logs:AssociateKmsKey", "logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"]
     resources = ["${local.arn}:logs:${var.region}:${local.account}:log-group:/aws-glue/*"]
   }
 }
@@ -177,14 +186,16 @@ data "aws_iam_policy_document" "crawler" {
   source_policy_documents = [data.aws_iam_policy_document.every_job.json]
 
   statement {
-    sid       = "Read"
-    actions   = ["s3:GetObject"]
+    # A crawler of Delta tables is to have both:
+    # https://docs.aws.amazon.com/glue/latest/dg/crawler-prereqs.html
+    sid       = "ReadAndWrite"
+    actions   = ["s3:GetObject", "s3:PutObject"]
     resources = ["${local.s3[each.key]}/*"]
   }
 
   statement {
     sid       = "List"
-    actions   = ["s3:ListBucket", "s3:GetBucketLocation"]
+    actions   = ["s3:GetBucketAcl", "s3:GetBucketLocation", "s3:ListBucket"]
     resources = [local.s3[each.key]]
   }
 
@@ -193,10 +204,15 @@ data "aws_iam_policy_document" "crawler" {
     actions = [
       "glue:BatchCreatePartition",
       "glue:BatchGetPartition",
+      "glue:BatchUpdatePartition",
+      "glue:CreatePartition",
       "glue:CreateTable",
       "glue:GetDatabase",
+      "glue:GetPartition",
+      "glue:GetPartitions",
       "glue:GetTable",
       "glue:GetTables",
+      "glue:UpdatePartition",
       "glue:UpdateTable",
     ]
     resources = [
@@ -210,5 +226,67 @@ data "aws_iam_policy_document" "crawler" {
     sid       = "SecurityConfiguration"
     actions   = ["glue:GetSecurityConfiguration"]
     resources = ["*"] # it knows no resources
+  }
+}
+
+# --- What people who query may do -------------------------------------------------------------
+
+# For roles, groups or permission sets of the account: attached by whoever governs those.
+resource "aws_iam_policy" "analyst" {
+  name        = "${local.name}-analyst"
+  description = "Query the tables of ${local.name} in Athena."
+  policy      = data.aws_iam_policy_document.analyst.json
+}
+
+data "aws_iam_policy_document" "analyst" {
+  statement {
+    sid = "Query"
+    actions = [
+      "athena:BatchGetNamedQuery",
+      "athena:BatchGetQueryExecution",
+      "athena:GetNamedQuery",
+      "athena:GetQueryExecution",
+      "athena:GetQueryResults",
+      "athena:GetWorkGroup",
+      "athena:ListNamedQueries",
+      "athena:ListQueryExecutions",
+      "athena:StartQueryExecution",
+      "athena:StopQueryExecution",
+    ]
+    resources = ["${local.arn}:athena:${var.region}:${local.account}:workgroup/${module.athena.workgroup}"]
+  }
+
+  statement {
+    sid     = "Catalogue"
+    actions = ["glue:GetDatabase", "glue:GetDatabases", "glue:GetTable", "glue:GetTables"]
+    resources = concat(
+      ["${local.glue}:catalog"],
+      [for database in values(local.databases) : "${local.glue}:database/${database}"],
+      [for database in values(local.databases) : "${local.glue}:table/${database}/*"],
+    )
+  }
+
+  statement {
+    sid       = "Read"
+    actions   = ["s3:GetObject"]
+    resources = [for bucket in ["silver", "gold", "athena-results"] : "${local.s3[bucket]}/*"]
+  }
+
+  statement {
+    sid       = "List"
+    actions   = ["s3:GetBucketLocation", "s3:ListBucket"]
+    resources = [for bucket in ["silver", "gold", "athena-results"] : local.s3[bucket]]
+  }
+
+  statement {
+    sid       = "Results"
+    actions   = ["s3:AbortMultipartUpload", "s3:PutObject"]
+    resources = ["${local.s3["athena-results"]}/*"]
+  }
+
+  statement {
+    sid       = "Key"
+    actions   = ["kms:Decrypt", "kms:GenerateDataKey"]
+    resources = [module.kms.key_arn]
   }
 }

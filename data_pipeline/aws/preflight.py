@@ -132,6 +132,10 @@ def _secret_problems(
     if secret.get("DeletedDate"):
         yield _restore(name)
         return
+    if not secret.get("VersionIdsToStages"):
+        # An apply that broke off between the secret and its value.
+        yield f"the credentials of {source}, whose secret {name} has no value yet: {remedy}"
+        return
     held = {tag["Key"]: tag["Value"] for tag in secret.get("Tags", [])}.get(VERSION_TAG)
     if held != wanted:
         yield (

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 logger = runtime.logger
 # Step Functions takes answers of 256 KB.
 MOST_NAMED = 50
+MOST_SAID = 500
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -62,7 +63,9 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
         "units": len(expected),
         "landed": len(expected) - len(missing),
         "missing": missing[:MOST_NAMED],
-        "failed": dict(islice(((n, failed[n]) for n in missing if n in failed), MOST_NAMED)),
+        "failed": dict(
+            islice(((n, failed[n][:MOST_SAID]) for n in missing if n in failed), MOST_NAMED)
+        ),
         "notes": plan.get("notes", []),
     }
     if missing and not _is_over(event) and not set(missing) <= set(failed):
@@ -93,7 +96,8 @@ def _notes(source: str, run_id: str, plan: dict[str, Any]) -> list[str]:
     """Return what people should know of the run, from its plan and from its units."""
     bronze, prefix = runtime.bronze(), notes_prefix(source, run_id)
     of_units = [bronze.get_json(prefix + name) or {} for name in bronze.names(prefix)]
-    return [text for its in (plan, *of_units) for text in its.get("notes", [])]
+    said = (text for its in (plan, *of_units) for text in its.get("notes", []))
+    return list(islice(said, MOST_NAMED))
 
 
 def _hand_over(

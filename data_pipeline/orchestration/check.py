@@ -7,6 +7,7 @@ Event::
 
     {"started": ISO time of the execution's start,
      "final": bool,
+     "whole": bool, whether all sources were asked,
      "runs": [{"source", "run_id", "state", "units", "landed", "failed", "notes"}],
      "jobs": [{"job": "silver", "layer": "silver", "error": ""}],
      "crawls": [{"layer": "silver", "error": ""}]}
@@ -19,7 +20,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -37,6 +38,8 @@ REPORT = "_reports/tables.json"  # data_pipeline/job_report.py
 LEAST_RECORDS = 100
 # Amazon SNS takes subjects of 100 characters of ASCII.
 SUBJECT_LENGTH = 100
+# Step Functions takes answers of 256 KB.
+MESSAGE_LENGTH = 60_000
 
 logger = Logger(service="orchestration")
 metrics = Metrics(namespace="Lakehouse")
@@ -58,8 +61,9 @@ class Findings:
 def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
     """Return {"crawl", "ok", "subject", "message"}.
 
-    ``crawl`` lists the layers whose catalogue lacks a table, or a column of one. ``message`` is
-    for people: first the problems, then each source's run and each table.
+    ``crawl`` holds, for each layer whose catalogue lacks a table or a column, {"layer", "tables":
+    the addresses of all that it has}. ``message`` is for people: first the problems, then each
+    source's run and each table.
     """
     found = Findings()
     _look_at_runs(event.get("runs", []), found)
@@ -79,15 +83,18 @@ def handler(event: dict[str, Any], context: LambdaContext) -> dict[str, Any]:
                 found.problems.append(
                     f"Athena does not show these tables of {layer} as they are: {', '.join(tables)}"
                 )
-        gold = [step for step in event.get("jobs", []) if step["layer"] == "gold"]
-        _emit(found, gold_is_current=bool(gold) and not any(step.get("error") for step in gold))
+        _emit(found, event)
     for problem in found.problems:
         logger.warning(problem)
     return {
-        "crawl": [layer for layer in LAYERS if found.stale[layer]],
+        "crawl": [
+            {"layer": layer, "tables": _addresses(layer, reports[layer]["columns"])}
+            for layer in LAYERS
+            if found.stale[layer]
+        ],
         "ok": not found.problems,
         "subject": _subject(found),
-        "message": "\n".join([*_headed("Problems", found.problems), *found.lines]),
+        "message": "\n".join([*_headed("Problems", found.problems), *found.lines])[:MESSAGE_LENGTH],
     }
 
 
@@ -145,37 +152,49 @@ def _report(layer: str) -> dict[str, Any]:
     return report
 
 
+def _addresses(layer: str, tables: Iterable[str]) -> list[str]:
+    return [f"s3://{os.environ[f'{layer.upper()}_BUCKET']}/{name}" for name in sorted(tables)]
+
+
 def _stale(layer: str, tables: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    """Yield the tables that the catalogue lacks, or has with other columns."""
+    """Yield the tables that the catalogue lacks, or has with other columns.
+
+    By name: Athena reads types from Delta's log, and a crawler may spell them differently.
+    https://docs.aws.amazon.com/athena/latest/ug/delta-lake-tables.html
+    """
     if not tables:
         return
     pages = client("glue").get_paginator("get_tables")
     known = {
         table["Name"]: {
-            column["Name"].lower(): column["Type"].lower()
-            for column in table.get("StorageDescriptor", {}).get("Columns", [])
+            column["Name"].lower()
+            for column in (
+                *table.get("StorageDescriptor", {}).get("Columns", []),
+                *table.get("PartitionKeys", []),
+            )
         }
         for page in pages.paginate(DatabaseName=os.environ[f"{layer.upper()}_DATABASE"])
         for table in page["TableList"]
     }
     for name, columns in sorted(tables.items()):
-        wanted = {column.lower(): kind.lower() for column, kind in columns.items()}
-        if known.get(name) != wanted:
+        if known.get(name) != {column.lower() for column in columns}:
             yield name
 
 
-def _emit(found: Findings, gold_is_current: bool) -> None:
+def _emit(found: Findings, event: Mapping[str, Any]) -> None:
+    """Write the metrics of what this execution did; of the rest, an earlier one's hold."""
     metrics.add_dimension("environment", os.environ["ENVIRONMENT_NAME"])
     stale = sum(len(tables) for tables in found.stale.values())
-    counts = {
-        "RunsIncomplete": found.runs_incomplete,
-        "TablesFailed": found.tables_failed,
-        "CatalogueDrift": stale,
-        "GoldBuilt": int(gold_is_current),
-    }
-    for name, value in counts.items():
-        metrics.add_metric(name, MetricUnit.Count, value)
-    metrics.add_metric("QuarantineShare", MetricUnit.Percent, found.quarantine_percent)
+    metrics.add_metric("CatalogueDrift", MetricUnit.Count, stale)
+    if event.get("whole"):
+        metrics.add_metric("RunsIncomplete", MetricUnit.Count, found.runs_incomplete)
+    jobs = [step for step in event.get("jobs", []) if step["layer"]]
+    if jobs:
+        metrics.add_metric("TablesFailed", MetricUnit.Count, found.tables_failed)
+        metrics.add_metric("QuarantineShare", MetricUnit.Percent, found.quarantine_percent)
+    gold = [step for step in jobs if step["layer"] == "gold"]
+    is_current = bool(gold) and not any(step.get("error") for step in gold)
+    metrics.add_metric("GoldBuilt", MetricUnit.Count, int(is_current))
     metrics.flush_metrics()
 
 

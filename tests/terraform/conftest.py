@@ -54,13 +54,23 @@ MOCKS = {
                 "Jobs": JOBS,
                 "SilverFails": {**JOBS, "Silver": "FailedRun"},
                 "GoldFails": {**JOBS, "Gold": "FailedRun"},
-                "CrawlerFails": {**JOBS, "StartCrawler": "Started", "GetCrawler": "FailedCrawl"},
+                "SilverBusy": {**JOBS, "Silver": "BusyThenRun"},
+                "CrawlerFails": {
+                    **JOBS,
+                    "PointCrawler": "Started",
+                    "StartCrawler": "Started",
+                    "GetCrawler": "FailedCrawl",
+                },
             }
         }
     },
     "MockedResponses": {
         "Run": RUN,
         "FailedRun": {"0-99": {"Throw": {"Error": "States.TaskFailed", "Cause": FAILED_RUN}}},
+        "BusyThenRun": {
+            "0-1": {"Throw": {"Error": "Glue.ConcurrentRunsExceededException", "Cause": "busy"}},
+            "2": {"Return": {"JobRunState": "SUCCEEDED"}},
+        },
         "Started": {"0-99": {"Return": {}}},
         "FailedCrawl": {
             "0-99": {

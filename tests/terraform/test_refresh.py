@@ -345,10 +345,24 @@ def test_a_job_fails(machine: Machine, lake: Deployment, job: str) -> None:
     assert f"  {job.lower()} failed: 1 of 23 tables failed: no luck" in done.message.splitlines()
 
 
+def test_silver_at_work_is_waited_for(machine: Machine, lake: Deployment) -> None:
+    done = machine.run("SilverBusy", sources=["spotify"], again=6)
+    assert done.status == "SUCCEEDED"
+    assert done.states.count("Silver") == 3
+    assert done.states.count("WaitForSilver") == 2
+
+
 def test_a_new_table_is_crawled(machine: Machine, lake: Deployment) -> None:
     report(lake, "gold", {"movie_scores": {"status": "built", "rows": 7}})
     done = machine.run(sources=["spotify"], again=7)
     assert crawled(lake) == {"silver": False, "gold": True}
+    crawler = lake.client("glue").get_crawler(Name=lake.outputs["crawlers"]["gold"])["Crawler"]
+    (target,) = crawler["Targets"]["DeltaTargets"]
+    assert target == {
+        "DeltaTables": [f"s3://{lake.outputs['buckets']['gold']}/movie_scores"],
+        "CreateNativeDeltaTable": True,
+        "WriteManifest": False,
+    }
     # The emulator's crawler makes no table, which the last check tells.
     assert done.status == "FAILED"
     assert done.message.splitlines()[1] == (

@@ -34,6 +34,11 @@ resource "aws_glue_crawler" "this" {
     crawler_lineage_settings = "DISABLE"
   }
 
+  # The state machine points it to the tables that there are, each time that it starts it.
+  lifecycle {
+    ignore_changes = [delta_target]
+  }
+
   depends_on = [aws_cloudwatch_log_group.this]
 }
 

@@ -19,11 +19,11 @@ locals {
         Resource  = "*"
       },
       {
-        # Alarms and budgets publish to the encrypted topic, buckets notify encrypted topics and
-        # queues: the service itself, not a role of ours, asks for the data key.
+        # Alarms and budgets publish to the encrypted topic: the service itself, not a role of ours,
+        # asks for the data key.
         Sid       = "ServicesOfThisAccount"
         Effect    = "Allow"
-        Principal = { Service = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com", "s3.amazonaws.com"] }
+        Principal = { Service = ["budgets.amazonaws.com", "cloudwatch.amazonaws.com"] }
         Action    = ["kms:Decrypt", "kms:GenerateDataKey*"]
         Resource  = "*"
         Condition = { StringEquals = { "aws:SourceAccount" = local.account } }

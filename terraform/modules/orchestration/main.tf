@@ -9,11 +9,20 @@ locals {
   machine_arn = "arn:${local.partition}:states:${data.aws_region.current.name}:${local.account}:stateMachine:${var.name}"
   glue        = "arn:${local.partition}:glue:${data.aws_region.current.name}:${local.account}"
 
+  file_sources = [for source, kind in var.sources : source if kind == "files"]
+
   # What the planner is asked for each source. Of files it also fetches what their publisher has.
   starts = [
     for source, kind in var.sources :
     merge({ source = source }, kind == "files" ? { fetch = true } : {})
   ]
+
+  # Here and not by Glue, whose own retries Step Functions does not wait for.
+  retry_failed = {
+    ErrorEquals     = ["States.TaskFailed", "States.Timeout"]
+    IntervalSeconds = 60
+    MaxAttempts     = 1
+  }
 
   retry_job = [
     {
@@ -23,12 +32,28 @@ locals {
       MaxAttempts     = 120
       BackoffRate     = 1
     },
-    {
-      # Here and not by Glue, whose own retries Step Functions does not wait for.
-      ErrorEquals     = ["States.TaskFailed", "States.Timeout"]
-      IntervalSeconds = 60
-      MaxAttempts     = 1
-    },
+    local.retry_failed,
+  ]
+
+  # A new account runs ten functions at once, which the extractors may all be.
+  retry_busy = {
+    ErrorEquals     = ["Lambda.TooManyRequestsException", "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException"]
+    IntervalSeconds = 5
+    BackoffRate     = 2
+    MaxDelaySeconds = 60
+    MaxAttempts     = 20
+    JitterStrategy  = "FULL"
+  }
+
+  retry_lambda = [
+    local.retry_busy,
+    { ErrorEquals = ["States.ALL"], IntervalSeconds = 10, MaxAttempts = 3, BackoffRate = 3, JitterStrategy = "FULL" },
+  ]
+
+  # What a person has to mend, such as a refused token, is not asked again.
+  retry_planner = [
+    local.retry_busy,
+    { ErrorEquals = ["Lambda.Unknown", "Sandbox.Timedout", "States.Timeout", "ApiBusyError"], IntervalSeconds = 10, MaxAttempts = 3, BackoffRate = 3, JitterStrategy = "FULL" },
   ]
 }
 
@@ -46,9 +71,14 @@ resource "aws_sfn_state_machine" "this" {
     bronze_bucket        = var.bronze_bucket
     topic_arn            = var.topic_arn
     jobs                 = var.jobs
+    name                 = var.name
     retry_job            = jsonencode(local.retry_job)
-    poll_seconds         = var.poll_seconds
-    wait_seconds         = var.wait_seconds
+    # Whoever finds silver at work looks again what is pending: no retry.
+    retry_silver  = jsonencode([{ ErrorEquals = ["Glue.ConcurrentRunsExceededException"], MaxAttempts = 0 }, local.retry_failed])
+    retry_lambda  = jsonencode(local.retry_lambda)
+    retry_planner = jsonencode(local.retry_planner)
+    poll_seconds  = var.poll_seconds
+    wait_seconds  = var.wait_seconds
     # They stand inside JSONata, inside a text of JSON.
     sources  = replace(jsonencode(local.starts), "\"", "'")
     crawlers = replace(jsonencode(var.crawlers), "\"", "'")
@@ -109,8 +139,21 @@ data "aws_iam_policy_document" "machine" {
 
   statement {
     sid       = "Crawlers"
-    actions   = ["glue:StartCrawler", "glue:GetCrawler"]
+    actions   = ["glue:GetCrawler", "glue:StartCrawler", "glue:UpdateCrawler"]
     resources = [for crawler in values(var.crawlers) : "${local.glue}:crawler/${crawler}"]
+  }
+
+  # Whoever updates a crawler hands it its role again.
+  statement {
+    sid       = "CrawlersKeepTheirRoles"
+    actions   = ["iam:PassRole"]
+    resources = var.crawler_role_arns
+
+    condition {
+      test     = "StringEquals"
+      variable = "iam:PassedToService"
+      values   = ["glue.amazonaws.com"]
+    }
   }
 
   statement {
@@ -200,6 +243,9 @@ resource "aws_scheduler_schedule" "maintenance" {
 }
 
 resource "aws_cloudwatch_event_rule" "landed" {
+  # EventBridge takes no empty list of keys.
+  count = length(local.file_sources) > 0 ? 1 : 0
+
   name        = "${var.name}-landed"
   description = "A file in the landing bucket starts a refresh of its source."
 
@@ -209,7 +255,7 @@ resource "aws_cloudwatch_event_rule" "landed" {
     detail = {
       bucket = { name = [var.landing_bucket] }
       object = {
-        key = [for source, kind in var.sources : { prefix = "${source}/" } if kind == "files"]
+        key = [for source in local.file_sources : { prefix = "${source}/" }]
         # A "folder" made in the console is an empty object.
         size = [{ numeric = [">", 0] }]
       }
@@ -218,7 +264,9 @@ resource "aws_cloudwatch_event_rule" "landed" {
 }
 
 resource "aws_cloudwatch_event_target" "landed" {
-  rule     = aws_cloudwatch_event_rule.landed.name
+  count = length(local.file_sources) > 0 ? 1 : 0
+
+  rule     = aws_cloudwatch_event_rule.landed[0].name
   arn      = aws_sfn_state_machine.this.arn
   role_arn = module.events_role.arn
 }

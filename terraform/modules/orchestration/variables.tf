@@ -28,6 +28,11 @@ variable "crawlers" {
   })
 }
 
+variable "crawler_role_arns" {
+  description = "ARNs of the crawlers' roles."
+  type        = list(string)
+}
+
 variable "sources" {
   description = "The sources to extract: name => \"api\" or \"files\"."
   type        = map(string)

@@ -56,7 +56,7 @@ run "services_are_bound_to_the_account" {
       for s in jsondecode(aws_kms_key.this.policy).Statement : join(" ", flatten([s.Principal.Service])) => jsonencode(s.Condition)
       if can(s.Principal.Service)
       } == {
-      "budgets.amazonaws.com cloudwatch.amazonaws.com s3.amazonaws.com" = jsonencode({
+      "budgets.amazonaws.com cloudwatch.amazonaws.com" = jsonencode({
         StringEquals = { "aws:SourceAccount" = "111122223333" }
       })
       # EventBridge sends no aws:SourceAccount to an encrypted topic.

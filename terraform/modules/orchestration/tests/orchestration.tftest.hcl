@@ -35,13 +35,14 @@ variables {
     completion       = "arn:aws:lambda:us-east-1:123456789012:function:completion"
     check            = "arn:aws:lambda:us-east-1:123456789012:function:check"
   }
-  jobs           = { silver = "job-silver", gold = "job-gold" }
-  crawlers       = { silver = "crawler-silver", gold = "crawler-gold" }
-  sources        = { tmdb = "api", movielens = "files", kaggle_anime = "files" }
-  bronze_bucket  = "bronze"
-  landing_bucket = "landing"
-  topic_arn      = "arn:aws:sns:us-east-1:123456789012:topic"
-  kms_key_arn    = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
+  jobs              = { silver = "job-silver", gold = "job-gold" }
+  crawlers          = { silver = "crawler-silver", gold = "crawler-gold" }
+  crawler_role_arns = ["arn:aws:iam::123456789012:role/media-lakehouse-dev-crawler"]
+  sources           = { tmdb = "api", movielens = "files", kaggle_anime = "files" }
+  bronze_bucket     = "bronze"
+  landing_bucket    = "landing"
+  topic_arn         = "arn:aws:sns:us-east-1:123456789012:topic"
+  kms_key_arn       = "arn:aws:kms:us-east-1:123456789012:key/11111111-2222-3333-4444-555555555555"
   schedule = {
     cron             = "0 5 * * ? *"
     maintenance_cron = "0 12 ? * SUN *"
@@ -78,7 +79,7 @@ run "a_job_is_waited_for_and_retried_once" {
   assert {
     condition = alltrue([
       for name, state in jsondecode(aws_sfn_state_machine.this.definition).States :
-      state.Retry[0].ErrorEquals == ["Glue.ConcurrentRunsExceededException"] && state.Retry[1].MaxAttempts == 1
+      state.Retry[0].ErrorEquals == ["Glue.ConcurrentRunsExceededException"] && state.Retry[0].MaxAttempts == (name == "Silver" ? 0 : 120) && state.Retry[1].MaxAttempts == 1
       if contains(["Silver", "Gold", "MaintainSilver", "MaintainGold"], name)
     ])
     error_message = "A job is not waited for, or not retried."
@@ -104,13 +105,24 @@ run "it_is_scheduled" {
 
 run "landed_files_of_its_sources_start_it" {
   assert {
-    condition     = toset(jsondecode(aws_cloudwatch_event_rule.landed.event_pattern).detail.object.key[*].prefix) == toset(["movielens/", "kaggle_anime/"])
-    error_message = "The rule's prefixes are ${aws_cloudwatch_event_rule.landed.event_pattern}."
+    condition     = toset(jsondecode(aws_cloudwatch_event_rule.landed[0].event_pattern).detail.object.key[*].prefix) == toset(["movielens/", "kaggle_anime/"])
+    error_message = "The rule's prefixes are ${aws_cloudwatch_event_rule.landed[0].event_pattern}."
   }
 
   assert {
-    condition     = jsondecode(aws_cloudwatch_event_rule.landed.event_pattern).detail.bucket.name == ["landing"]
+    condition     = jsondecode(aws_cloudwatch_event_rule.landed[0].event_pattern).detail.bucket.name == ["landing"]
     error_message = "The rule listens to another bucket."
+  }
+}
+
+run "without_sources_of_files_nothing_listens_to_the_bucket" {
+  variables {
+    sources = { tmdb = "api" }
+  }
+
+  assert {
+    condition     = length(aws_cloudwatch_event_rule.landed) == 0 && length(aws_cloudwatch_event_target.landed) == 0
+    error_message = "A rule without keys would be refused."
   }
 }
 
