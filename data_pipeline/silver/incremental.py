@@ -229,9 +229,7 @@ class _LoadJob:
             if result.table == table.name and result.status in ("loaded", "unchanged")
         }
         if self._audits:
-            columns[LOAD_AUDIT] = LOAD_AUDIT_COLUMNS
-        if self._refused:
-            columns[QUARANTINE] = QUARANTINE_COLUMNS
+            columns |= {LOAD_AUDIT: LOAD_AUDIT_COLUMNS, QUARANTINE: QUARANTINE_COLUMNS}
         tables = {
             result.table: {"status": result.status, "message": result.message, **result.counts}
             for result in results

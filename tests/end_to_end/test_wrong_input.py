@@ -128,7 +128,7 @@ def test_sql_with_a_typo(shared: Lake) -> None:
 
 def test_a_function_that_is_not_there(shared: Lake) -> None:
     message = fails(shared, "invoke", "extract-netflix")
-    assert "expected completion, extract-jikan, " in message
+    assert "expected check, completion, extract-jikan, " in message
     assert ", extract-tmdb, start-extraction" in message
 
 

@@ -134,12 +134,15 @@ class Lake:
         assert len({row.run_id for row in found}) == len(found)
         return {row.run_id: row.asDict() for row in found}
 
+    def tables(self) -> list[str]:
+        return sorted(log.parent.name for log in self.silver.glob("*/_delta_log"))
+
     def state(self) -> dict[str, list[tuple[Any, ...]]]:
         """Everything that must not depend on how often or in which order runs were loaded."""
         technical = {"_updated_at", "_fetched_at", "_run_id", "quarantined_at"}
         state = {}
-        for path in sorted(self.silver.iterdir()):
-            if path.name != "load_audit":
-                columns = (c for c in self.table(path.name).columns if c not in technical)
-                state[path.name] = self.rows(path.name, *columns)
+        for name in self.tables():
+            if name != "load_audit":
+                columns = (c for c in self.table(name).columns if c not in technical)
+                state[name] = self.rows(name, *columns)
         return state

@@ -45,7 +45,8 @@ provider "aws" {
 
 # What the states that ask for Glue are answered, by test case; all others are not mocked.
 RUN = {"0-99": {"Return": {"JobRunState": "SUCCEEDED"}}}
-FAILED_RUN = json.dumps({"JobRunState": "FAILED", "ErrorMessage": "1 of 23 tables failed: no luck"})
+# As Glue writes it, without blanks.
+FAILED_RUN = '{"ErrorMessage":"1 of 23 tables failed: no luck","JobRunState":"FAILED"}'
 JOBS = dict.fromkeys(("Silver", "Gold", "MaintainSilver", "MaintainGold"), "Run")
 MOCKS = {
     "StateMachines": {

@@ -411,7 +411,7 @@ def handler(event, context):
 
 
 @pytest.fixture(scope="module")
-def as_tmdb(deployed: Deployment) -> Callable[..., str]:
+def as_tmdb(deployed: Deployment) -> Iterator[Callable[..., str]]:
     """Call AWS by a function of the test's own that has the role of TMDB's extractor."""
     functions = deployed.client("lambda")
     its = functions.get_function_configuration(
@@ -434,7 +434,8 @@ def as_tmdb(deployed: Deployment) -> Callable[..., str]:
         answer = functions.invoke(FunctionName="probe", Payload=json.dumps(event).encode())
         return str(json.loads(answer["Payload"].read()))
 
-    return call
+    yield call
+    functions.delete_function(FunctionName="probe")
 
 
 @pytest.mark.parametrize(
