@@ -11,14 +11,6 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 
-@pytest.hookimpl(tryfirst=True)  # before the groups are read
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares a slow fixture, where tests run in several processes at once."""
-    for item in items:
-        shared = "deployed" in getattr(item, "fixturenames", ())
-        item.add_marker(pytest.mark.xdist_group("deployed" if shared else item.path.name))
-
-
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """The one Spark session of all tests."""
