@@ -162,7 +162,8 @@ athena: $(STAMP) ## Query the tables in Athena (SQL="SELECT … FROM gold.movies
 ##@ Working on it
 .PHONY: test
 test: $(STAMP) ## Run the tests (ARGS="-k movielens")
-	@$(BIN)/python -m pytest $(ARGS)
+	@# Tests call make themselves, which would take this one's arguments from the environment.
+	@env -u ARGS -u MAKEFLAGS -u MAKELEVEL -u MAKEOVERRIDES -u MFLAGS $(BIN)/python -m pytest $(ARGS)
 
 # The larger linters run where they are installed already; with CI set, all that can be had are.
 LARGER := $(if $(CI),$(CI_STAMP) $(POLICIES_STAMP) $(if $(shell command -v go),$(ACTIONLINT) $(TFLINT)))
