@@ -180,7 +180,9 @@ def deployed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
         # Buckets and queues refuse what does not come by TLS.
         "USE_SSL": "1",
         "SFN_MOCK_CONFIG": str(mocks),
-        "SFN_WAIT_SCALE": "0.02",
+        # A tenth of all waits; with less, retries are over before the emulator has got over
+        # starting several processes of a function at once, which now and then fails.
+        "SFN_WAIT_SCALE": "0.1",
     }
     with (
         pytest.MonkeyPatch.context() as patch,

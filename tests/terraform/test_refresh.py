@@ -89,7 +89,7 @@ class Machine:
     def end_all(self) -> None:
         """Wait until no execution runs, also none that a landed file started."""
         quiet = 0
-        while quiet < 5:
+        while quiet < 15:
             running = self.states.list_executions(stateMachineArn=self.arn, statusFilter="RUNNING")[
                 "executions"
             ]
@@ -248,6 +248,7 @@ def test_a_refresh_of_everything(machine: Machine, lake: Deployment) -> None:
 
 
 def test_the_same_day_again_has_nothing_to_do(machine: Machine, lake: Deployment) -> None:
+    machine.end_all()
     done = machine.run()
     assert done.status == "SUCCEEDED"
     assert "Gold" in done.states
